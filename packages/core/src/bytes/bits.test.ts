@@ -374,7 +374,7 @@ describe('BitWriter and BitReader', () => {
   test('a buffer over the size limit is refused by the writer and a failed read for the reader', () => {
     // A length only, so that the test does not need the memory.
     const huge = new Proxy(new Uint8Array(0), {
-      get: (target, key) => (key === 'length' ? MAX_BIT_BUFFER_BYTES + 1 : Reflect.get(target, key, target)),
+      get: (target, key): unknown => (key === 'length' ? MAX_BIT_BUFFER_BYTES + 1 : Reflect.get(target, key, target)),
     })
     expect(() => new BitWriter(huge)).toThrow(/BitWriter\.reset/)
     expect(new BitReader(huge).failed).toBe(true)
