@@ -1,9 +1,107 @@
+/**
+ * The test projects. `pnpm check` runs `unit`; `pnpm test` runs them all, one after another.
+ *
+ *   unit         beside the sources: no browser, no real WebRTC
+ *   simulation   several peers in virtual time over a bad network
+ *   node-webrtc  *.webrtc.test.ts: real data channels in Node
+ *   browser      *.browser.test.ts: inside Chromium
+ *   e2e          examples: whole pages driven from Node
+ *
+ * Invariant: every pool is forks; native WebRTC modules crash in worker threads.
+ */
+import { playwright } from '@vitest/browser-playwright'
+import type { TestProjectInlineConfiguration } from 'vitest/config'
 import { defineConfig } from 'vitest/config'
+import { resolveChromium } from './tools/chromium.ts'
+import { standardDecorators } from './tools/standard-decorators.ts'
+
+const OUTSIDE = ['**/node_modules/**', '**/dist/**']
+const SPECIAL = ['**/*.webrtc.test.ts', '**/*.browser.test.ts', '**/*.e2e.test.ts']
+
+/** Finding the browser may unpack it, so it is looked for only when its tests may run. */
+async function browserProject(): Promise<TestProjectInlineConfiguration[]> {
+  const named = process.argv.flatMap((value, index, all) =>
+    value === '--project' ? [all[index + 1]] : value.startsWith('--project=') ? [value.slice(10)] : [],
+  )
+  if (named.length > 0 && !named.includes('browser')) return []
+  const launchOptions = await resolveChromium()
+  return [
+    {
+      plugins: [standardDecorators()],
+      test: {
+        name: 'browser',
+        include: ['packages/*/{src,test}/**/*.browser.test.ts', 'examples/*/**/*.browser.test.ts'],
+        exclude: OUTSIDE,
+        testTimeout: 30_000,
+        hookTimeout: 30_000,
+        fileParallelism: false,
+        browser: {
+          enabled: true,
+          headless: true,
+          screenshotFailures: false,
+          provider: playwright({ launchOptions }),
+          instances: [{ browser: 'chromium' }],
+        },
+      },
+    },
+  ]
+}
+
 export default defineConfig({
   test: {
-    // Native WebRTC modules crash in worker threads.
     pool: 'forks',
-    include: ['schemas/**/*.test.ts', 'packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts', 'examples/*/**/*.test.ts', 'tools/**/*.test.ts'],
-    exclude: ['**/*.browser.test.ts', '**/node_modules/**', '**/dist/**'],
+    projects: [
+      {
+        plugins: [standardDecorators()],
+        test: {
+          name: 'unit',
+          pool: 'forks',
+          include: [
+            'schemas/**/*.test.ts',
+            'packages/*/{src,test}/**/*.test.ts',
+            'examples/*/**/*.test.ts',
+            'benchmarks/**/*.test.ts',
+            'tools/**/*.test.ts',
+          ],
+          exclude: [...OUTSIDE, ...SPECIAL, 'packages/*/test/simulation/**'],
+        },
+      },
+      {
+        plugins: [standardDecorators()],
+        test: {
+          name: 'simulation',
+          pool: 'forks',
+          include: ['packages/*/test/simulation/**/*.test.ts'],
+          exclude: OUTSIDE,
+          testTimeout: 120_000,
+        },
+      },
+      {
+        plugins: [standardDecorators()],
+        test: {
+          name: 'node-webrtc',
+          pool: 'forks',
+          include: ['packages/*/{src,test}/**/*.webrtc.test.ts', 'examples/*/**/*.webrtc.test.ts'],
+          exclude: OUTSIDE,
+          // Many connects at once fail in native code, so files take turns.
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 30_000,
+        },
+      },
+      ...(await browserProject()),
+      {
+        plugins: [standardDecorators()],
+        test: {
+          name: 'e2e',
+          pool: 'forks',
+          include: ['examples/*/e2e/**/*.e2e.test.ts'],
+          exclude: OUTSIDE,
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
   },
 })

@@ -38,7 +38,9 @@ export async function checkImports(root: string): Promise<ImportReport> {
     {},
   )
   const result = reporter.output as ICruiseResult
-  const sources = result.modules.filter((module) => module.source.endsWith('.ts') && !/node_modules/.test(module.source))
+  const sources = result.modules.filter(
+    (module) => module.source.endsWith('.ts') && !/node_modules/.test(module.source),
+  )
   const edgeCount = sources.reduce((sum, module) => sum + module.dependencies.length, 0)
   const errors = result.summary.violations.map((violation) => {
     const path = violation.cycle ? violation.cycle.map((step) => step.name).join(' → ') : violation.to
