@@ -43,7 +43,8 @@ const ROOMS: readonly Room[] = [
     name: 'replication',
     path: '^packages/replication/',
     rooms: ['@baton/core', '@baton/schemas'],
-    packages: ['bitecs', 'eventemitter3'],
+    // crc-32 makes the protocol hash; hashes come from libraries, and core ships the same one.
+    packages: ['bitecs', 'eventemitter3', 'crc-32'],
     node: false,
   },
   {
