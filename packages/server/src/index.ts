@@ -1,0 +1,10 @@
+/** Entry `@baton/server`: the lobby, as a server and as the state machine inside it. */
+export { createLobby } from './lobby-server.ts'
+export type { CreateLobbyOptions, LobbyServer, LobbyStats, SharedServer } from './lobby-server.ts'
+export { Lobby } from './lobby.ts'
+export { CLOSE_CODES } from './lobby-events.ts'
+export type { LobbyCounters, LobbyEffect, LobbyErrorCode, LobbyEvent, LobbyOptions } from './lobby-events.ts'
+export { DEFAULT_LIMITS } from './limits.ts'
+export type { LobbyLimits } from './limits.ts'
+export type { Member, Room, SocketId } from './rooms.ts'
+export { LOBBY_SUBPROTOCOL } from './websocket-listener.ts'

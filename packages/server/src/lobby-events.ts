@@ -1,0 +1,76 @@
+/**
+ * What goes into the lobby and what comes out of it, and the figures it keeps.
+ *
+ * Place in the house: the vocabulary between `lobby.ts` and whoever pumps it.
+ * Invariant: plain data, so that a run can be recorded and played again.
+ */
+import type { ErrorCode } from '@baton/core'
+import type { IceServer } from '@baton/schemas/lobby'
+import type { LobbyLimits } from './limits.ts'
+import type { SocketId } from './rooms.ts'
+
+export type LobbyEvent =
+  /** `room` given: a plain page that is joined at once and answered in text. Else it has to say `Join`. */
+  | { readonly kind: 'opened'; readonly socket: SocketId; readonly address: string; readonly room?: string | undefined }
+  | { readonly kind: 'message'; readonly socket: SocketId; readonly data: Uint8Array | string }
+  /** A ping or a pong came in. It proves life, and costs as much as a message: floods of them are floods. */
+  | { readonly kind: 'heartbeat'; readonly socket: SocketId }
+  /** The door saw a limit broken below the level of messages (frame size, fragments, unsent bytes). */
+  | { readonly kind: 'breached'; readonly socket: SocketId; readonly message: string }
+  | { readonly kind: 'closed'; readonly socket: SocketId }
+  /** Time has passed. A few times a second is enough. */
+  | { readonly kind: 'tick' }
+  | { readonly kind: 'shutdown' }
+
+export type LobbyEffect =
+  /** `relayed`: comes from another member, and may be dropped when this socket is slow. */
+  | { readonly kind: 'send'; readonly socket: SocketId; readonly data: Uint8Array | string; readonly relayed: boolean }
+  | { readonly kind: 'ping'; readonly socket: SocketId }
+  /** Orderly: the close frame follows what was sent before. */
+  | { readonly kind: 'close'; readonly socket: SocketId; readonly code: number; readonly reason: string }
+  /** The far end is gone: no handshake. */
+  | { readonly kind: 'terminate'; readonly socket: SocketId }
+
+/** Close code per error; the reason of the close frame is the error's code. 4000 to 4999 are ours to give. */
+export const CLOSE_CODES = {
+  'lobby/closed': 1001,
+  'lobby/room-name': 4001,
+  'lobby/room-full': 4002,
+  'lobby/replaced': 4003,
+  'lobby/bad-message': 4004,
+  'lobby/timeout': 4005,
+  'lobby/limit': 4008,
+} as const satisfies Partial<Record<ErrorCode, number>>
+
+export type LobbyErrorCode = keyof typeof CLOSE_CODES
+
+export interface LobbyOptions {
+  /** Unsigned 32-bit numbers nobody can foresee: ids are 96 bits of it. */
+  readonly random: () => number
+  readonly limits?: Partial<LobbyLimits> | undefined
+  /** Told to every member when it joins. */
+  readonly iceServers?: readonly IceServer[] | undefined
+}
+
+export interface LobbyCounters {
+  opened: number
+  joined: number
+  relayed: number
+  /** Signals to somebody who was not in the sender's room (any more). */
+  undeliverable: number
+  /** Sockets given up because they no longer answered pings. */
+  dead: number
+  readonly errors: Record<LobbyErrorCode, number>
+}
+
+export function createCounters(): LobbyCounters {
+  const errors = Object.fromEntries(Object.keys(CLOSE_CODES).map((code) => [code, 0]))
+  return {
+    opened: 0,
+    joined: 0,
+    relayed: 0,
+    undeliverable: 0,
+    dead: 0,
+    errors: errors as Record<LobbyErrorCode, number>,
+  }
+}
