@@ -1,0 +1,56 @@
+/**
+ * What a game pays for the network: entries bundled, minified and gzipped, against a budget.
+ *
+ * Invariant: everything an entry pulls in is counted, its npm packages too, but bitECS and simple-peer, which the
+ * budgets leave out.
+ */
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+import type { CheckResult } from './result.ts'
+
+export interface Budget {
+  readonly name: string
+  /** Public entries, as a user imports them. */
+  readonly entries: readonly string[]
+  /** Minified and gzipped; a kB is 1,000 bytes. */
+  readonly limitBytes: number
+}
+
+export const BUDGETS: readonly Budget[] = [
+  { name: 'core', entries: ['@baton/core'], limitBytes: 12_000 },
+  { name: 'core + replication', entries: ['@baton/core', '@baton/replication'], limitBytes: 30_000 },
+]
+
+const EXTERNAL = ['bitecs', 'simple-peer', 'node-datachannel']
+
+/** Gzipped size of a bundle that keeps every export of the entries. */
+export async function measureBytes(entries: readonly string[], resolveFolder: string): Promise<number> {
+  // Namespaces, so that nothing an entry exports is dropped and equal names do not hide each other.
+  const contents = entries.map((entry, index) => `export * as entry${index} from '${entry}'`).join('\n')
+  const result = await build({
+    stdin: { contents, resolveDir: resolveFolder, loader: 'ts' },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    external: EXTERNAL,
+    write: false,
+    logLevel: 'silent',
+  })
+  return gzipSync(result.outputFiles[0]?.contents ?? new Uint8Array(), { level: 9 }).byteLength
+}
+
+/** @param resolveFolder a folder whose node_modules holds the packages */
+export async function checkSizes(resolveFolder: string, budgets = BUDGETS): Promise<CheckResult> {
+  const errors: string[] = []
+  const figures: string[] = []
+  for (const budget of budgets) {
+    const sizeBytes = await measureBytes(budget.entries, resolveFolder)
+    const figure = `${budget.name} ${(sizeBytes / 1000).toFixed(1)} of ${budget.limitBytes / 1000} kB`
+    figures.push(figure)
+    if (sizeBytes < 200) errors.push(`size budgets: ${budget.name} is ${sizeBytes} bytes; the bundle is empty`)
+    if (sizeBytes > budget.limitBytes)
+      errors.push(`size budgets: ${figure}; find what came in, or argue for a new budget`)
+  }
+  return { errors, warnings: [], note: figures.join(', ') }
+}
