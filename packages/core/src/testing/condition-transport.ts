@@ -85,7 +85,7 @@ class ConditionedTransport implements Transport {
   }
 
   close(): void {
-    for (const peer of [...this.#peers.keys()]) this.#release(peer)
+    for (const peer of this.#peers.keys()) this.#release(peer)
     this.#inner.close()
   }
 

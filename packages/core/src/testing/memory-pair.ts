@@ -4,10 +4,17 @@
  * Invariant: each end sees `connected` before the first message, nothing after its `disconnected`,
  * and each of the two exactly once.
  */
-import { CHANNEL, type DisconnectReason, type LinkStats, type PeerId, type SendResult } from '../transport/transport.ts'
+import {
+  CHANNEL,
+  type ChannelKind,
+  type DisconnectReason,
+  type LinkStats,
+  type PeerId,
+  type SendResult,
+  type TransportEvent,
+} from '../transport/transport.ts'
 import { ImpairedLink } from './impaired-link.ts'
 import { createConditions, LinkConditioner, type LinkConditions } from './link-conditioner.ts'
-import type { MemoryTransport } from './memory-transport.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
@@ -18,8 +25,16 @@ const WATCH_MS = 500
 /** Known by identity. Sent on the control channel, so that it comes after everything said there. */
 const GOODBYE = new Uint8Array(0)
 
+/** What a pair needs of the transports at its ends. */
+export interface PairTransport {
+  readonly local: PeerId
+  kindOf(peer: PeerId, channel: number): ChannelKind | undefined
+  push(event: TransportEvent): void
+  attach(peer: PeerId, pair: MemoryPair): void
+}
+
 interface End {
-  readonly transport: MemoryTransport
+  readonly transport: PairTransport
   readonly conditioner: LinkConditioner
   /** From this end to the other. */
   readonly outgoing: ImpairedLink
@@ -34,7 +49,7 @@ interface End {
 export interface MemoryPairOptions {
   readonly time: VirtualTime
   readonly random: SeededRandom
-  readonly ends: readonly [MemoryTransport, MemoryTransport]
+  readonly ends: readonly [PairTransport, PairTransport]
   readonly defaults: LinkConditions
   readonly linkTimeoutMs: number
   readonly isLobbyUp: () => boolean
@@ -108,7 +123,7 @@ export class MemoryPair {
     else this.#finish(this.#other(end), 'closed')
   }
 
-  #createEnd(transport: MemoryTransport, to: 0 | 1): End {
+  #createEnd(transport: PairTransport, to: 0 | 1): End {
     const random = this.#options.random.fork(`from ${transport.local}`)
     const conditioner = new LinkConditioner(createConditions(this.#options.defaults), random)
     const outgoing = new ImpairedLink(this.#options.time, conditioner, (channel, data, reliable) => {
