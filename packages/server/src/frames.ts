@@ -4,8 +4,10 @@
  * Place in the house: between `lobby.ts` and the lobby's codec.
  * Invariant: it is encoded at most once per encoding, and only when somebody wants that one.
  */
+import { invariant } from '@baton/core'
 import { encodeLobby, encodeLobbyText } from '@baton/schemas/lobby'
-import type { LobbyBody } from '@baton/schemas/lobby'
+import type { IceServer, LobbyBody } from '@baton/schemas/lobby'
+import type { LobbyLimits } from './limits.ts'
 
 export interface Frames {
   text(): string
@@ -33,4 +35,18 @@ export function createFrames(body: LobbyBody): Frames {
     },
   }
   return frames
+}
+
+/**
+ * Every answer must fit a frame; the longest one goes to the last member of a full room.
+ * @throws InvariantError when it does not
+ */
+export function checkLargestAnswer(limits: LobbyLimits, iceServers: readonly IceServer[]): void {
+  const id = '-'.repeat(16)
+  const members = Array.from({ length: limits.maxCapacity }, () => id)
+  const frames = createFrames({ type: 'SelfConnected', id, room: '-'.repeat(64), members, iceServers })
+  invariant(
+    frames.fit(),
+    `Lobby: ${limits.maxCapacity} members and ${iceServers.length} ICE servers do not fit one message; lower limits.maxCapacity or give fewer servers`,
+  )
 }

@@ -99,7 +99,8 @@ export function isRoomName(name: string): boolean {
 export function cleanDisplayName(name: string): string {
   // Cut before the regular expression runs: the work is bounded by the limit, not by the sender.
   const bounded = name.slice(0, DISPLAY_NAME_MAX_CODE_POINTS * 8)
-  return [...bounded.replace(UNSHOWABLE, '').trim()].slice(0, DISPLAY_NAME_MAX_CODE_POINTS).join('')
+  const codePoints = Array.from(bounded.replace(UNSHOWABLE, '').trim())
+  return codePoints.slice(0, DISPLAY_NAME_MAX_CODE_POINTS).join('')
 }
 
 /**

@@ -5,7 +5,11 @@
  * Invariant: a room in the table has at least one member, and a member is in exactly one room.
  */
 import type { PeerId } from '@baton/core'
+import { cleanDisplayName, IDENTITY_MAX_CHARACTERS, IDENTITY_MIN_CHARACTERS, isRoomName } from './limits.ts'
 import type { Bucket, LobbyLimits } from './limits.ts'
+import { freshId } from './random-id.ts'
+import { refuse } from './refusals.ts'
+import type { Refusal } from './refusals.ts'
 
 /** The door's number for one open socket. Never reused within a lobby's life. */
 export type SocketId = number
@@ -37,20 +41,24 @@ export interface Room {
 
 export type RoomTable = Map<string, Room>
 
-export interface Entrance {
-  readonly socket: SocketId
-  readonly name: string
-  readonly displayName: string
-  readonly identity: string | undefined
+/** What somebody asks for at the door of a room. */
+export interface JoinWish {
+  readonly room: string
+  readonly displayName?: string | undefined
+  readonly identity?: string | undefined
   /** 0 or undefined: no wish. Heard only when the room is new. */
-  readonly capacity: number | undefined
+  readonly capacity?: number | undefined
 }
 
-export type EnterRefusal = 'lobby/room-full' | 'lobby/limit'
+export type EnterResult = { readonly member: Member; readonly replaced: Member | undefined } | Refusal
 
-export type EnterResult =
-  | { readonly member: Member; readonly replaced: Member | undefined }
-  | { readonly refusal: EnterRefusal; readonly message: string }
+/** What is wrong with the wish itself, whatever the room is like. */
+export function findWishFault(wish: JoinWish): Refusal | undefined {
+  if (!isRoomName(wish.room)) return refuse.roomName(wish.room)
+  const length = wish.identity?.length ?? 0
+  const usable = length === 0 || (length >= IDENTITY_MIN_CHARACTERS && length <= IDENTITY_MAX_CHARACTERS)
+  return usable ? undefined : refuse.identity(length)
+}
 
 /**
  * Puts a member at the end of a room, opening the room when it is not there.
@@ -60,30 +68,23 @@ export type EnterResult =
  */
 export function enterRoom(
   rooms: RoomTable,
-  entrance: Entrance,
+  wish: JoinWish,
+  socket: SocketId,
   limits: LobbyLimits,
-  createId: (room: Room) => PeerId,
+  random: () => number,
 ): EnterResult {
-  const { name, identity } = entrance
+  const name = wish.room
+  const identity = wish.identity || undefined
   const existing = rooms.get(name)
   const replaced = identity === undefined ? undefined : existing?.identities.get(identity)
-  if (!existing && rooms.size >= limits.rooms) {
-    return { refusal: 'lobby/limit', message: `lobby: ${limits.rooms} rooms are open, no more can be; try again later` }
-  }
-  if (existing && !replaced && existing.members.size >= existing.capacity) {
-    const message = `lobby: room "${name}" is full (${existing.capacity} members); choose another room or try again later`
-    return { refusal: 'lobby/room-full', message }
-  }
-  const room = existing ?? openRoom(rooms, name, entrance.capacity, limits)
+  if (!existing && rooms.size >= limits.rooms) return refuse.rooms(limits)
+  if (existing && !replaced && existing.members.size >= existing.capacity)
+    return refuse.roomFull(name, existing.capacity)
+  const room = existing ?? openRoom(rooms, name, wish.capacity, limits)
   if (replaced) removeMember(replaced)
-  const member: Member = {
-    id: createId(room),
-    socket: entrance.socket,
-    room,
-    displayName: entrance.displayName,
-    identity,
-    pairs: new Map(),
-  }
+  const displayName = cleanDisplayName(wish.displayName ?? '')
+  const id = freshId(random, room.members)
+  const member: Member = { id, socket, room, displayName, identity, pairs: new Map() }
   room.members.set(member.id, member)
   if (identity !== undefined) room.identities.set(identity, member)
   return { member, replaced }

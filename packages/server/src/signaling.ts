@@ -8,6 +8,8 @@
 import type { LobbyBody } from '@baton/schemas/lobby'
 import { createBucket, ID_MAX_CHARACTERS, take } from './limits.ts'
 import type { LobbyLimits } from './limits.ts'
+import { refuse } from './refusals.ts'
+import type { Refusal } from './refusals.ts'
 import type { Member, Pair } from './rooms.ts'
 
 export type SignalBody = Extract<LobbyBody, { type: 'Offer' | 'Answer' | 'Candidate' | 'ConnectRequest' }>
@@ -16,7 +18,7 @@ export type RelayResult =
   | { readonly to: Member; readonly body: SignalBody }
   /** Nobody of that id in the room: he may just have left, so it is nobody's fault. */
   | { readonly to: undefined }
-  | { readonly refusal: 'lobby/limit' | 'lobby/bad-message'; readonly message: string }
+  | Refusal
 
 /** Control characters except tab and line ends: no description has them, and JSON would blow each up to six. */
 // oxlint-disable-next-line no-control-regex
@@ -30,38 +32,26 @@ export function relaySignal(from: Member, body: SignalBody, limits: LobbyLimits,
 
   const pair = pairOf(from, to, limits, nowMs)
   if (body.type === 'Candidate') {
-    if (++pair.candidates > limits.candidatesPerPair) {
-      const message = `lobby: more than ${limits.candidatesPerPair} candidates for one peer after one description; send an offer or answer first`
-      return { refusal: 'lobby/limit', message }
-    }
+    if (++pair.candidates > limits.candidatesPerPair) return refuse.candidates(limits)
   } else {
     pair.candidates = 0
-    if (!take(pair.descriptions, 1, limits.descriptionBurst, limits.descriptionsPerSecond, nowMs)) {
-      const message = `lobby: more than ${limits.descriptionBurst} offers, answers or requests for one peer at once; wait longer between attempts`
-      return { refusal: 'lobby/limit', message }
-    }
+    const affordable = take(pair.descriptions, 1, limits.descriptionBurst, limits.descriptionsPerSecond, nowMs)
+    if (!affordable) return refuse.descriptions(limits)
   }
   return { to, body: stamp(body, from) }
 }
 
-function findFault(body: SignalBody, limits: LobbyLimits): RelayResult | undefined {
-  if (body.toId.length > ID_MAX_CHARACTERS) return badMessage(`toId has ${body.toId.length} characters`)
+function findFault(body: SignalBody, limits: LobbyLimits): Refusal | undefined {
+  if (body.toId.length > ID_MAX_CHARACTERS) return refuse.signal(`toId has ${body.toId.length} characters`)
   if (body.type === 'ConnectRequest') return undefined
   const text = body.type === 'Candidate' ? body.candidate : body.sdp
   const limitBytes = body.type === 'Candidate' ? limits.candidateBytes : limits.sdpBytes
-  // A UTF-16 unit is at least one byte, so this also bounds the walk below.
-  if (text.length > limitBytes || utf8Length(text) > limitBytes) {
-    const message = `lobby: ${body.type} text is over ${limitBytes} bytes; nothing a data channel needs is that long`
-    return { refusal: 'lobby/limit', message }
-  }
-  if (UNPRINTABLE.test(text)) return badMessage(`${body.type} text holds control characters`)
+  // A UTF-16 unit is at least one byte, so the first test also bounds the work of the second.
+  if (text.length > limitBytes || utf8Length(text) > limitBytes) return refuse.signalSize(body.type, limitBytes)
+  if (UNPRINTABLE.test(text)) return refuse.signal(`${body.type} text holds control characters`)
   if (body.type === 'Candidate' && (body.sdpMid?.length ?? 0) > ID_MAX_CHARACTERS)
-    return badMessage('sdpMid is too long')
+    return refuse.signal('sdpMid is too long')
   return undefined
-}
-
-function badMessage(what: string): RelayResult {
-  return { refusal: 'lobby/bad-message', message: `lobby: ${what}; send what RTCPeerConnection gave you, unchanged` }
 }
 
 /** The stamp is the whole of the authorization: `fromId` says who holds the socket, not what was claimed. */

@@ -108,7 +108,7 @@ export class WebSocketListener {
     }
     socket.send(data)
     if (socket.bufferedAmount > limits.bufferBytes) {
-      const message = `lobby: ${socket.bufferedAmount} bytes wait for you to read them; read faster, or join again`
+      const message = `${socket.bufferedAmount} bytes wait for you to read them; read faster, or join again`
       emit({ kind: 'breached', socket: id, message })
     }
   }
@@ -144,7 +144,7 @@ export class WebSocketListener {
     socket.on('ping', () => emit({ kind: 'heartbeat', socket: id }))
     socket.on('pong', () => emit({ kind: 'heartbeat', socket: id }))
     // `ws` has sent its own close frame by then (1009 for too long, 1002 or 1007 for not WebSocket).
-    socket.on('error', (error) => emit({ kind: 'breached', socket: id, message: `lobby: ${error.message}` }))
+    socket.on('error', (error) => emit({ kind: 'breached', socket: id, message: error.message }))
     socket.on('close', () => {
       this.#sockets.delete(id)
       emit({ kind: 'closed', socket: id })
