@@ -108,7 +108,7 @@ describe('BitWriter and BitReader', () => {
         expect(reader.bitPosition).toBe(bits.length)
         expect(reader.remainingBits).toBe(bytes.length * 8 - bits.length)
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     )
   })
 
@@ -207,7 +207,7 @@ describe('BitWriter and BitReader', () => {
         expect(writer.failed).toBe(true)
         expect(intact(writer.byteLength)).toBe(true)
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     )
   })
 
@@ -239,7 +239,7 @@ describe('BitWriter and BitReader', () => {
         }
         expect(source).toEqual(before)
       }),
-      { numRuns: 1000 },
+      { numRuns: 400 },
     )
   })
 
@@ -338,7 +338,7 @@ describe('BitWriter and BitReader', () => {
         expect(writer.finish()).toEqual(packed(model))
         expect(intact(most)).toBe(true)
       }),
-      { numRuns: 1000 },
+      { numRuns: 400 },
     )
   })
 
