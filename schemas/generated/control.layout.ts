@@ -66,6 +66,8 @@ export interface ComponentRemoved {
 /** Component values travel as the bit layout of docs/wire-format.md, RV rules. */
 export interface ComponentValue {
   component: number
+  /** Tick the values belong to: a state row is newer or older than them by its own tick. */
+  tick: number
   data: Uint8Array
 }
 
@@ -101,6 +103,9 @@ export interface Hello {
   protocolHash: number
   components: readonly ComponentFingerprint[]
   displayName?: string | undefined
+  /** What an earlier host of this session gave: a peer that the next host does not know yet keeps its slot by them. */
+  sessionTag: number
+  slot: number
 }
 
 export interface Member {
@@ -235,8 +240,8 @@ export const controlLayout = {
   tables: {
     ApplicationMessage: [
       { name: 'text', slot: 0, kind: 'bool' },
-      { name: 'last', slot: 1, default: 1, kind: 'bool' },
-      { name: 'data', slot: 2, required: true, kind: 'vector', of: 'u8' },
+      { name: 'last', slot: 1, kind: 'bool', default: 1 },
+      { name: 'data', slot: 2, kind: 'vector', of: 'u8', required: true },
     ],
     BaselineAck: [
       { name: 'baseline', slot: 0, kind: 'u32' },
@@ -248,7 +253,7 @@ export const controlLayout = {
       { name: 'tick', slot: 2, kind: 'u32' },
       { name: 'totalBytes', slot: 3, kind: 'u32' },
       { name: 'entityCount', slot: 4, kind: 'u32' },
-      { name: 'data', slot: 5, required: true, kind: 'vector', of: 'u8' },
+      { name: 'data', slot: 5, kind: 'vector', of: 'u8', required: true },
     ],
     Claim: [
       { name: 'request', slot: 0, kind: 'u32' },
@@ -260,17 +265,17 @@ export const controlLayout = {
     ComponentAdded: [
       { name: 'request', slot: 0, kind: 'u32' },
       { name: 'id', slot: 1, kind: 'u32' },
-      { name: 'value', slot: 2, required: true, kind: 'table', ref: 'ComponentValue' },
+      { name: 'value', slot: 2, kind: 'table', ref: 'ComponentValue', required: true },
     ],
     ComponentChanged: [
       { name: 'request', slot: 0, kind: 'u32' },
       { name: 'id', slot: 1, kind: 'u32' },
-      { name: 'value', slot: 2, required: true, kind: 'table', ref: 'ComponentValue' },
+      { name: 'value', slot: 2, kind: 'table', ref: 'ComponentValue', required: true },
     ],
     ComponentFingerprint: [
-      { name: 'name', slot: 0, required: true, kind: 'string' },
+      { name: 'name', slot: 0, kind: 'string', required: true },
       { name: 'hash', slot: 1, kind: 'u32' },
-      { name: 'summary', slot: 2, required: true, kind: 'string' },
+      { name: 'summary', slot: 2, kind: 'string', required: true },
     ],
     ComponentRemoved: [
       { name: 'request', slot: 0, kind: 'u32' },
@@ -279,16 +284,17 @@ export const controlLayout = {
     ],
     ComponentValue: [
       { name: 'component', slot: 0, kind: 'u8' },
-      { name: 'data', slot: 1, required: true, kind: 'vector', of: 'u8' },
+      { name: 'tick', slot: 1, kind: 'u32' },
+      { name: 'data', slot: 2, kind: 'vector', of: 'u8', required: true },
     ],
     ControlMessage: [
       { name: 'term', slot: 0, kind: 'u32' },
       { name: 'index', slot: 1, kind: 'u32' },
-      { name: 'body', slot: 2, required: true, kind: 'union', ref: 'ControlBody' },
+      { name: 'body', slot: 2, kind: 'union', ref: 'ControlBody', required: true },
     ],
     Despawn: [
       { name: 'request', slot: 0, kind: 'u32' },
-      { name: 'ids', slot: 1, required: true, kind: 'vector', of: 'u32' },
+      { name: 'ids', slot: 1, kind: 'vector', of: 'u32', required: true },
     ],
     Goodbye: [
       { name: 'reason', slot: 0, kind: 'string' },
@@ -296,17 +302,19 @@ export const controlLayout = {
     Grant: [
       { name: 'request', slot: 0, kind: 'u32' },
       { name: 'requester', slot: 1, kind: 'u16' },
-      { name: 'entries', slot: 2, required: true, kind: 'vector', of: 'table', ref: 'OwnershipEntry' },
+      { name: 'entries', slot: 2, kind: 'vector', of: 'table', ref: 'OwnershipEntry', required: true },
     ],
     Hello: [
       { name: 'protocolVersion', slot: 0, kind: 'u16' },
       { name: 'protocolHash', slot: 1, kind: 'u32' },
       { name: 'components', slot: 2, kind: 'vector', of: 'table', ref: 'ComponentFingerprint' },
       { name: 'displayName', slot: 3, kind: 'string' },
+      { name: 'sessionTag', slot: 4, kind: 'u32' },
+      { name: 'slot', slot: 5, kind: 'u16' },
     ],
     Member: [
       { name: 'slot', slot: 0, kind: 'u16' },
-      { name: 'peer', slot: 1, required: true, kind: 'string' },
+      { name: 'peer', slot: 1, kind: 'string', required: true },
       { name: 'displayName', slot: 2, kind: 'string' },
     ],
     OwnershipEntry: [
@@ -331,8 +339,8 @@ export const controlLayout = {
       { name: 'tick', slot: 2, kind: 'f64' },
     ],
     Refuse: [
-      { name: 'code', slot: 0, required: true, kind: 'string' },
-      { name: 'message', slot: 1, required: true, kind: 'string' },
+      { name: 'code', slot: 0, kind: 'string', required: true },
+      { name: 'message', slot: 1, kind: 'string', required: true },
     ],
     Release: [
       { name: 'request', slot: 0, kind: 'u32' },
@@ -347,24 +355,24 @@ export const controlLayout = {
     RequestRefused: [
       { name: 'request', slot: 0, kind: 'u32' },
       { name: 'id', slot: 1, kind: 'u32' },
-      { name: 'reason', slot: 2, required: true, kind: 'string' },
+      { name: 'reason', slot: 2, kind: 'string', required: true },
       { name: 'entry', slot: 3, kind: 'table', ref: 'OwnershipEntry' },
     ],
     Roster: [
       { name: 'nextSlot', slot: 0, kind: 'u16' },
-      { name: 'members', slot: 1, required: true, kind: 'vector', of: 'table', ref: 'Member' },
+      { name: 'members', slot: 1, kind: 'vector', of: 'table', ref: 'Member', required: true },
     ],
     Spawn: [
       { name: 'request', slot: 0, kind: 'u32' },
       { name: 'id', slot: 1, kind: 'u32' },
-      { name: 'prefab', slot: 2, required: true, kind: 'string' },
+      { name: 'prefab', slot: 2, kind: 'string', required: true },
       { name: 'owner', slot: 3, kind: 'u16' },
       { name: 'authority', slot: 4, kind: 'u16' },
       { name: 'ownershipSequence', slot: 5, kind: 'u16' },
       { name: 'authoritySequence', slot: 6, kind: 'u16' },
       { name: 'parent', slot: 7, kind: 'u32' },
       { name: 'departPolicy', slot: 8, kind: 'enum', ref: 'DepartPolicy' },
-      { name: 'components', slot: 9, required: true, kind: 'vector', of: 'table', ref: 'ComponentValue' },
+      { name: 'components', slot: 9, kind: 'vector', of: 'table', ref: 'ComponentValue', required: true },
     ],
     Transfer: [
       { name: 'request', slot: 0, kind: 'u32' },

@@ -30,31 +30,43 @@ component():number {
   return offset ? this.bb!.readUint8(this.bb_pos + offset) : 0;
 }
 
-data(index: number):number|null {
+/**
+ * Tick the values belong to: a state row is newer or older than them by its own tick.
+ */
+tick():number {
   const offset = this.bb!.__offset(this.bb_pos, 6);
+  return offset ? this.bb!.readUint32(this.bb_pos + offset) : 0;
+}
+
+data(index: number):number|null {
+  const offset = this.bb!.__offset(this.bb_pos, 8);
   return offset ? this.bb!.readUint8(this.bb!.__vector(this.bb_pos + offset) + index) : 0;
 }
 
 dataLength():number {
-  const offset = this.bb!.__offset(this.bb_pos, 6);
+  const offset = this.bb!.__offset(this.bb_pos, 8);
   return offset ? this.bb!.__vector_len(this.bb_pos + offset) : 0;
 }
 
 dataArray():Uint8Array {
-  const offset = this.bb!.__offset(this.bb_pos, 6);
+  const offset = this.bb!.__offset(this.bb_pos, 8);
   return new Uint8Array(this.bb!.bytes().buffer, this.bb!.bytes().byteOffset + this.bb!.__vector(this.bb_pos + offset), this.bb!.__vector_len(this.bb_pos + offset));
 }
 
 static startComponentValue(builder:flatbuffers.Builder) {
-  builder.startObject(2);
+  builder.startObject(3);
 }
 
 static addComponent(builder:flatbuffers.Builder, component:number) {
   builder.addFieldInt8(0, component, 0);
 }
 
+static addTick(builder:flatbuffers.Builder, tick:number) {
+  builder.addFieldInt32(1, tick, 0);
+}
+
 static addData(builder:flatbuffers.Builder, dataOffset:flatbuffers.Offset) {
-  builder.addFieldOffset(1, dataOffset, 0);
+  builder.addFieldOffset(2, dataOffset, 0);
 }
 
 static createDataVector(builder:flatbuffers.Builder, data:number[]|Uint8Array):flatbuffers.Offset {
@@ -71,13 +83,14 @@ static startDataVector(builder:flatbuffers.Builder, numElems:number) {
 
 static endComponentValue(builder:flatbuffers.Builder):flatbuffers.Offset {
   const offset = builder.endObject();
-  builder.requiredField(offset, 6) // data
+  builder.requiredField(offset, 8) // data
   return offset;
 }
 
-static createComponentValue(builder:flatbuffers.Builder, component:number, dataOffset:flatbuffers.Offset):flatbuffers.Offset {
+static createComponentValue(builder:flatbuffers.Builder, component:number, tick:number, dataOffset:flatbuffers.Offset):flatbuffers.Offset {
   ComponentValue.startComponentValue(builder);
   ComponentValue.addComponent(builder, component);
+  ComponentValue.addTick(builder, tick);
   ComponentValue.addData(builder, dataOffset);
   return ComponentValue.endComponentValue(builder);
 }

@@ -58,8 +58,21 @@ displayName(optionalEncoding?:any):string|Uint8Array|null {
   return offset ? this.bb!.__string(this.bb_pos + offset, optionalEncoding) : null;
 }
 
+/**
+ * What an earlier host of this session gave: a peer that the next host does not know yet keeps its slot by them.
+ */
+sessionTag():number {
+  const offset = this.bb!.__offset(this.bb_pos, 12);
+  return offset ? this.bb!.readUint32(this.bb_pos + offset) : 0;
+}
+
+slot():number {
+  const offset = this.bb!.__offset(this.bb_pos, 14);
+  return offset ? this.bb!.readUint16(this.bb_pos + offset) : 0;
+}
+
 static startHello(builder:flatbuffers.Builder) {
-  builder.startObject(4);
+  builder.startObject(6);
 }
 
 static addProtocolVersion(builder:flatbuffers.Builder, protocolVersion:number) {
@@ -90,17 +103,27 @@ static addDisplayName(builder:flatbuffers.Builder, displayNameOffset:flatbuffers
   builder.addFieldOffset(3, displayNameOffset, 0);
 }
 
+static addSessionTag(builder:flatbuffers.Builder, sessionTag:number) {
+  builder.addFieldInt32(4, sessionTag, 0);
+}
+
+static addSlot(builder:flatbuffers.Builder, slot:number) {
+  builder.addFieldInt16(5, slot, 0);
+}
+
 static endHello(builder:flatbuffers.Builder):flatbuffers.Offset {
   const offset = builder.endObject();
   return offset;
 }
 
-static createHello(builder:flatbuffers.Builder, protocolVersion:number, protocolHash:number, componentsOffset:flatbuffers.Offset, displayNameOffset:flatbuffers.Offset):flatbuffers.Offset {
+static createHello(builder:flatbuffers.Builder, protocolVersion:number, protocolHash:number, componentsOffset:flatbuffers.Offset, displayNameOffset:flatbuffers.Offset, sessionTag:number, slot:number):flatbuffers.Offset {
   Hello.startHello(builder);
   Hello.addProtocolVersion(builder, protocolVersion);
   Hello.addProtocolHash(builder, protocolHash);
   Hello.addComponents(builder, componentsOffset);
   Hello.addDisplayName(builder, displayNameOffset);
+  Hello.addSessionTag(builder, sessionTag);
+  Hello.addSlot(builder, slot);
   return Hello.endHello(builder);
 }
 }
