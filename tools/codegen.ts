@@ -79,34 +79,41 @@ function committedFiles(): string[] {
     )
 }
 
-/** Says how the committed files differ from `output`; a line each. */
-function drift(output: ReadonlyMap<string, string>): string[] {
-  const stale = committedFiles().filter((path) => !output.has(path))
-  const changed = [...output].filter(([path, text]) => {
-    const committed = join(outputFolder, path)
-    return !existsSync(committed) || readFileSync(committed, 'utf8') !== text
-  })
-  return [...stale.map((path) => `left over: ${path}`), ...changed.map(([path]) => `differs: ${path}`)]
+interface Drift {
+  /** Files that no schema gives any more. */
+  readonly stale: string[]
+  readonly changed: string[]
 }
 
-function write(output: ReadonlyMap<string, string>): void {
-  rmSync(outputFolder, { recursive: true, force: true })
-  for (const [path, text] of output) {
+function compare(output: ReadonlyMap<string, string>): Drift {
+  const changed = [...output.keys()].filter((path) => {
+    const committed = join(outputFolder, path)
+    return !existsSync(committed) || readFileSync(committed, 'utf8') !== output.get(path)
+  })
+  return { stale: committedFiles().filter((path) => !output.has(path)), changed }
+}
+
+/** Only what differs, so that a watcher or a test beside it never finds a file missing. */
+function write(output: ReadonlyMap<string, string>, { stale, changed }: Drift): void {
+  for (const path of stale) rmSync(join(outputFolder, path))
+  for (const path of changed) {
     mkdirSync(dirname(join(outputFolder, path)), { recursive: true })
-    writeFileSync(join(outputFolder, path), text)
+    writeFileSync(join(outputFolder, path), output.get(path)!)
   }
 }
 
 const output = await generate()
-const differences = drift(output)
+const drift = compare(output)
+const count = drift.stale.length + drift.changed.length
 if (process.argv.includes('--check')) {
-  for (const line of differences) console.error(line)
-  if (differences.length > 0) {
-    console.error('codegen: schemas/generated/ is not what schemas/*.fbs give; run pnpm codegen and commit the result')
+  for (const path of drift.stale) console.error(`codegen: schemas/generated/${path} is left over`)
+  for (const path of drift.changed) console.error(`codegen: schemas/generated/${path} is missing or differs`)
+  if (count > 0) {
+    console.error('codegen: generated code is not what schemas/*.fbs give; run pnpm codegen and commit the result')
     process.exit(1)
   }
   console.log(`codegen: ${output.size} generated files are as the schemas give them`)
 } else {
-  if (differences.length > 0) write(output)
-  console.log(`codegen: ${output.size} files, ${differences.length} changed`)
+  write(output, drift)
+  console.log(`codegen: ${output.size} files, ${count} changed`)
 }

@@ -36,28 +36,29 @@ function fieldOf(schema: Schema, table: SchemaTable, field: SchemaField): Field 
   if (field.optional && field.type.base in SCALAR_KINDS) refuse(place, 'is an optional scalar; give it a default')
   const { base, element, index } = field.type
   const enumeration = schema.enums[index]
-  const common = { name: camelCase(field.name), slot: field.id, ...(field.required && { required: true as const }) }
+  const required = field.required && { required: true as const }
+  const common = { name: camelCase(field.name), slot: field.id }
   if (base === 'union') {
     if (!field.required) refuse(place, 'is a union that may be absent; mark it (required)')
-    return { ...common, slot: field.id - 1, kind: 'union', ref: enumeration!.name }
+    return { ...common, slot: field.id - 1, kind: 'union', ref: enumeration!.name, ...required }
   }
   if (base === 'table') {
     if (schema.tables[index]!.isStruct) refuse(place, 'is a struct; use a table')
-    return { ...common, kind: 'table', ref: schema.tables[index]!.name }
+    return { ...common, kind: 'table', ref: schema.tables[index]!.name, ...required }
   }
-  if (base === 'string') return { ...common, kind: 'string' }
+  if (base === 'string') return { ...common, kind: 'string', ...required }
   if (base === 'vector') {
     const of = ELEMENT_KINDS[element] ?? refuse(place, `is a vector of ${element}; teach schemas/codec/layout.ts first`)
     if (of === 'table' && schema.tables[index]!.isStruct) refuse(place, 'is a vector of structs; use tables')
     if (of !== 'table' && index >= 0) refuse(place, 'is a vector of enums; teach schemas/codec first')
-    return { ...common, kind: 'vector', of, ...(of === 'table' && { ref: schema.tables[index]!.name }) }
+    return { ...common, kind: 'vector', of, ...(of === 'table' && { ref: schema.tables[index]!.name }), ...required }
   }
   const kind = SCALAR_KINDS[base] ?? refuse(place, `is a ${base}; teach schemas/codec/layout.ts first`)
   const fallback = kind === 'f64' ? field.defaultReal : field.defaultInteger
-  const scalar = { ...common, ...(fallback !== 0 && { default: fallback }) }
-  if (index < 0) return { ...scalar, kind }
+  const absent = fallback !== 0 && { default: fallback }
+  if (index < 0) return { ...common, kind, ...absent }
   if (kind !== 'u8') refuse(place, `is an enum of ${base}; use ubyte`)
-  return { ...scalar, kind: 'enum', ref: enumeration!.name }
+  return { ...common, kind: 'enum', ref: enumeration!.name, ...absent }
 }
 
 export function layoutOf(schema: Schema): Layout {

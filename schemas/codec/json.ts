@@ -208,6 +208,9 @@ function readString(reading: Reading, field: Field, value: unknown): string | un
   return sound ? value : refuse(reading, `${field.name} is ${shown(value)}, not a text`)
 }
 
+/** For a reason. Objects are only named: turning a deep one into text would exhaust the stack. */
 function shown(value: unknown): string {
-  return (JSON.stringify(value) ?? 'missing').slice(0, 40)
+  if (value === undefined) return 'missing'
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object'
+  return JSON.stringify(value).slice(0, 40)
 }

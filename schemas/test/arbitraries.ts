@@ -44,7 +44,9 @@ export function table(layout: Layout, name: string): fc.Arbitrary<Plain> {
   const fields = layout.tables[name]!
   return fc
     .tuple(...fields.map((field) => value(layout, field)))
-    .map((values) => Object.fromEntries(fields.map((field, i) => [field.name, values[i]] as const).filter(([, v]) => v !== undefined)))
+    .map((values) =>
+      Object.fromEntries(fields.map((field, i) => [field.name, values[i]] as const).filter(([, v]) => v !== undefined)),
+    )
 }
 
 export function message(layout: Layout): fc.Arbitrary<Plain> {
@@ -55,5 +57,7 @@ export function message(layout: Layout): fc.Arbitrary<Plain> {
 export function messageOf(layout: Layout, type: string): fc.Arbitrary<Plain> {
   const root = layout.tables[layout.root]!
   const union = root.find(({ kind }) => kind === 'union')!
-  return fc.tuple(message(layout), table(layout, type)).map(([envelope, body]) => ({ ...envelope, [union.name]: { type, ...body } }))
+  return fc
+    .tuple(message(layout), table(layout, type))
+    .map(([envelope, body]) => ({ ...envelope, [union.name]: { type, ...body } }))
 }

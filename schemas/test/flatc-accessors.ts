@@ -11,24 +11,38 @@ import { controlLayout } from '../generated/control.layout.ts'
 import { lobbyLayout } from '../generated/lobby.layout.ts'
 import type { Plain } from './arbitraries.ts'
 
-// Generated classes are reached by name, so their members are looked up, not typed.
-// oxlint-disable-next-line typescript/no-explicit-any
-type Generated = any
+/** Classes and enums of one schema by name. Their members are looked up, so they are called, not typed. */
+type Generated = Readonly<Record<string, unknown>>
 
-export const SUBJECTS = [
-  { name: 'control', layout: controlLayout as Layout, generated: control as Generated },
-  { name: 'lobby', layout: lobbyLayout as Layout, generated: lobby as Generated },
-] as const
-
-const capital = (name: string): string => name[0]!.toUpperCase() + name.slice(1)
-
-/** The message as flatc's accessors see it. */
-export function readWithFlatc(layout: Layout, generated: Generated, bytes: Uint8Array): Plain {
-  const buffer = new ByteBuffer(bytes)
-  return readTable(layout, generated, layout.root, generated[layout.root][`getRootAs${layout.root}`](buffer))
+interface Subject {
+  readonly name: 'control' | 'lobby'
+  readonly layout: Layout
+  readonly generated: Generated
 }
 
-function readTable(layout: Layout, generated: Generated, name: string, accessor: Generated): Plain {
+export const SUBJECTS: readonly Subject[] = [
+  { name: 'control', layout: controlLayout, generated: control },
+  { name: 'lobby', layout: lobbyLayout, generated: lobby },
+]
+
+const capital = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1)
+
+function call(target: unknown, member: string, ...args: readonly unknown[]): unknown {
+  return (target as Record<string, (...args: readonly unknown[]) => unknown>)[member]!(...args)
+}
+
+/** A member of a generated enum: its number by name, its name by number. */
+function enumMember(generated: Generated, name: string, key: string | number): unknown {
+  return (generated[name] as Record<string | number, unknown>)[key]
+}
+
+/** The message as flatc's accessors see it. */
+export function readWithFlatc({ layout, generated }: Subject, bytes: Uint8Array): Plain {
+  const root = call(generated[layout.root], `getRootAs${layout.root}`, new ByteBuffer(bytes))
+  return readTable(layout, generated, layout.root, root)
+}
+
+function readTable(layout: Layout, generated: Generated, name: string, accessor: unknown): Plain {
   const table: Plain = {}
   for (const field of layout.tables[name]!) {
     const value = readField(layout, generated, field, accessor)
@@ -37,22 +51,23 @@ function readTable(layout: Layout, generated: Generated, name: string, accessor:
   return table
 }
 
-function readField(layout: Layout, generated: Generated, field: Field, accessor: Generated): unknown {
+function readField(layout: Layout, generated: Generated, field: Field, accessor: unknown): unknown {
   const { name, kind, of, ref } = field
   if (kind === 'union') {
-    const type = generated[ref!][accessor[`${name}Type`]()]
-    return { type, ...readTable(layout, generated, type, accessor[name](new generated[type]())) }
+    const type = enumMember(generated, ref!, call(accessor, `${name}Type`) as number) as string
+    const empty = new (generated[type] as new () => object)()
+    return { type, ...readTable(layout, generated, type, call(accessor, name, empty)) }
   }
   if (kind === 'vector') {
-    if (of === 'u8') return accessor[`${name}Array`]()?.slice() ?? new Uint8Array(0)
-    return Array.from({ length: accessor[`${name}Length`]() }, (_, i) => {
-      const element = accessor[name](i)
+    if (of === 'u8') return (call(accessor, `${name}Array`) as Uint8Array | null)?.slice() ?? new Uint8Array(0)
+    return Array.from({ length: call(accessor, `${name}Length`) as number }, (_, i) => {
+      const element = call(accessor, name, i)
       return of === 'table' ? readTable(layout, generated, ref!, element) : element
     })
   }
-  const value = accessor[name]()
+  const value = call(accessor, name)
   if (kind === 'table' && value !== null) return readTable(layout, generated, ref!, value)
-  return kind === 'enum' ? String(generated[ref!][value]).toLowerCase() : value
+  return kind === 'enum' ? (enumMember(generated, ref!, value as number) as string).toLowerCase() : value
 }
 
 /** How a foreign writer may differ from ours without meaning anything else. */
@@ -64,47 +79,50 @@ export interface WriterHabits {
 }
 
 /** The message as flatc's generated code writes it. */
-export function writeWithFlatc(layout: Layout, generated: Generated, message: Plain, habits: WriterHabits): Uint8Array {
+export function writeWithFlatc({ layout, generated }: Subject, message: Plain, habits: WriterHabits): Uint8Array {
   const builder = new Builder(16)
   builder.forceDefaults(habits.forceDefaults)
-  const root = writeTable(layout, generated, builder, layout.root, message, habits)
-  generated[layout.root][`finish${layout.root}Buffer`](builder, root)
+  const writer: Writer = { layout, generated, builder, habits }
+  const root = writeTable(writer, layout.root, message)
+  call(generated[layout.root], `finish${layout.root}Buffer`, builder, root)
   return builder.asUint8Array().slice()
 }
 
-function writeTable(layout: Layout, generated: Generated, builder: Builder, name: string, table: Plain, habits: WriterHabits): number {
-  const type = generated[name]
-  const fields = layout.tables[name]!.filter((field) => table[field.name] !== undefined)
-  const written = fields.map((field) => writeValue(layout, generated, builder, type, field, table[field.name], habits))
-  type[`start${name}`](builder)
-  for (const i of habits.reverse ? [...fields.keys()].reverse() : fields.keys()) {
-    const { name: fieldName, kind, ref } = fields[i]!
-    if (kind === 'union') {
-      type[`add${capital(fieldName)}Type`](builder, generated[ref!][(table[fieldName] as { type: string }).type])
-    }
-    type[`add${capital(fieldName)}`](builder, written[i])
-  }
-  return type[`end${name}`](builder)
+interface Writer {
+  readonly layout: Layout
+  readonly generated: Generated
+  readonly builder: Builder
+  readonly habits: WriterHabits
 }
 
-function writeValue(
-  layout: Layout,
-  generated: Generated,
-  builder: Builder,
-  type: Generated,
-  field: Field,
-  value: unknown,
-  habits: WriterHabits,
-): unknown {
+function writeTable(writer: Writer, name: string, table: Plain): unknown {
+  const { builder, generated } = writer
+  const type = generated[name]
+  const fields = writer.layout.tables[name]!.filter((field) => table[field.name] !== undefined)
+  const written = fields.map((field) => writeValue(writer, type, field, table[field.name]))
+  call(type, `start${name}`, builder)
+  for (const i of writer.habits.reverse ? [...fields.keys()].reverse() : fields.keys()) {
+    const { name: fieldName, kind, ref } = fields[i]!
+    if (kind === 'union') {
+      const tag = enumMember(generated, ref!, (table[fieldName] as { type: string }).type)
+      call(type, `add${capital(fieldName)}Type`, builder, tag)
+    }
+    call(type, `add${capital(fieldName)}`, builder, written[i])
+  }
+  return call(type, `end${name}`, builder)
+}
+
+function writeValue(writer: Writer, type: unknown, field: Field, value: unknown): unknown {
   const { kind, of, ref } = field
+  const { builder, generated } = writer
   if (kind === 'string') return builder.createString(value as string)
-  if (kind === 'enum') return generated[ref!][capital(value as string)]
-  if (kind === 'table') return writeTable(layout, generated, builder, ref!, value as Plain, habits)
-  if (kind === 'union') return writeTable(layout, generated, builder, (value as { type: string }).type, value as Plain, habits)
+  if (kind === 'enum') return enumMember(generated, ref!, capital(value as string))
+  if (kind === 'table') return writeTable(writer, ref!, value as Plain)
+  if (kind === 'union') return writeTable(writer, (value as { type: string }).type, value as Plain)
   if (kind !== 'vector') return value
   const elements = Array.from(value as ArrayLike<unknown>, (element) => {
     if (of === 'string') return builder.createString(element as string)
-    return of === 'table' ? writeTable(layout, generated, builder, ref!, element as Plain, habits) : element
+    return of === 'table' ? writeTable(writer, ref!, element as Plain) : element
   })
-  return type[`create${capital(field.name)}Vector`](builder, elements)
+  return call(type, `create${capital(field.name)}Vector`, builder, elements)
 }

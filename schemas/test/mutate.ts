@@ -19,7 +19,9 @@ export function seededRandom(seed: number): Random {
 }
 
 // Lengths and offsets that have broken parsers before: signs, overflows of count times size, near misses.
-const WORDS = [0, 1, 2, 3, 4, 7, 8, 12, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xfffc, 0xffff, 0x10000, 0x3fffffff, 0x40000000]
+const WORDS = [
+  0, 1, 2, 3, 4, 7, 8, 12, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xfffc, 0xffff, 0x10000, 0x3fffffff, 0x40000000,
+]
 const LONG_WORDS = [...WORDS, 0x7ffffffc, 0x7fffffff, 0x80000000, 0xfffffff0, 0xfffffffc, 0xffffffff]
 
 type Damage = (bytes: Uint8Array<ArrayBuffer>, random: Random, other: Uint8Array) => Uint8Array<ArrayBuffer>
@@ -30,7 +32,7 @@ function viewOf(bytes: Uint8Array): DataView {
 
 const damages: readonly Damage[] = [
   function flipBit(bytes, random) {
-    bytes[random() % bytes.length]! ^= 1 << random() % 8
+    bytes[random() % bytes.length]! ^= 1 << (random() % 8)
     return bytes
   },
   function setByte(bytes, random) {
@@ -105,11 +107,12 @@ export function randomBytes(random: Random, maxBytes: number): Uint8Array<ArrayB
   return Uint8Array.from({ length: random() % (maxBytes + 1) }, random)
 }
 
+// One of each of JSON's signs, then the words and values that parsers and mergers have tripped over.
 const TEXT_PARTS = [
-  ...'{}[]":,\\', ' ', 'null', 'true', '1', '-1', '1e400', '0.5', '65536', '"', '""', '\\u0000', '\\ud800', '\ud800', '\u0000',
-  '"__proto__"', '"constructor"', '"prototype"', '"toString"', '"kind"', '"type"', '"toId"', '"sdp"', '"offer"', '"candidate"',
-  '"__proto__":{"polluted":1},', '[[[[[[[[', '{"a":{"a":{"a":',
-] // prettier-ignore
+  ...['{', '}', '[', ']', '"', ':', ',', '\\', ' ', 'null', 'true', '1', '-1', '1e400', '0.5', '65536', '""'],
+  ...['\\u0000', '\\ud800', '\ud800', '\u0000', '"__proto__"', '"constructor"', '"prototype"', '"toString"', '"kind"'],
+  ...['"type"', '"toId"', '"sdp"', '"offer"', '"candidate"', '"__proto__":{"polluted":1},', '[[[[[[[[', '{"a":{"a":'],
+]
 
 /** As `mutate`, for text: characters lost, parts of other messages, and JSON's sharper tokens. */
 export function mutateText(text: string, random: Random, other: string = text): string {
@@ -118,7 +121,8 @@ export function mutateText(text: string, random: Random, other: string = text): 
     const at = random() % (damaged.length + 1)
     const lost = random() % 3 === 0 ? random() % 12 : 0
     const from = random() % (other.length + 1)
-    const part = random() % 2 === 0 ? TEXT_PARTS[random() % TEXT_PARTS.length]! : other.slice(from, from + (random() % 24))
+    const part =
+      random() % 2 === 0 ? TEXT_PARTS[random() % TEXT_PARTS.length]! : other.slice(from, from + (random() % 24))
     damaged = damaged.slice(0, at) + part + damaged.slice(at + lost)
   }
   return damaged
