@@ -7,7 +7,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { performance } from 'node:perf_hooks'
-import pc from 'picocolors'
+import picocolors from 'picocolors'
 import { ROOT } from './workspace.ts'
 
 export interface StepResult {
@@ -44,7 +44,16 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
+const COLOR = process.stdout.isTTY && picocolors.isColorSupported
+const pc = picocolors.createColors(COLOR)
+
 const children = new Set<ChildProcess>()
+
+/** This process's environment, with children told to color exactly when this process does. */
+function environment(): NodeJS.ProcessEnv {
+  const { FORCE_COLOR: _force, NO_COLOR: _no, ...rest } = process.env
+  return COLOR ? { ...rest, FORCE_COLOR: '1' } : { ...rest, NO_COLOR: '1' }
+}
 
 function endTree(child: ChildProcess): void {
   if (child.pid === undefined) return
@@ -69,7 +78,7 @@ export function command(file: string, args: readonly string[], options: CommandO
     const windows = process.platform === 'win32'
     const child = spawn(file, args, {
       cwd: ROOT,
-      env: { ...process.env, FORCE_COLOR: pc.isColorSupported ? '1' : '0', ...options.env },
+      env: { ...environment(), ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: !windows,
       shell: windows,

@@ -28,7 +28,9 @@ if (check === undefined) {
   console.error(`checks: no check named "${name}"; there are ${Object.keys(CHECKS).join(', ')}`)
   process.exit(2)
 }
-const { errors, warnings, note } = await check()
+const { errors, warnings, note } = await Promise.resolve()
+  .then(check)
+  .catch((error: unknown): CheckResult => ({ errors: [String(error)], warnings: [], note: 'threw' }))
 console.log(note)
 for (const warning of warnings) console.log(`warning: ${warning}`)
 for (const error of errors) console.log(`error: ${error}`)
