@@ -43,23 +43,27 @@ export function countVitest(report: VitestReport | undefined, exitCode: number):
   return { passed, failed, skipped, fileCount: report.testResults.length }
 }
 
+const REPORTERS = ['default', 'json', './tools/vitest-running.ts'].map((name) => `--reporter=${name}`)
+
 export async function runVitest(project: string, timeoutMs: number): Promise<StepResult> {
   const file = join(ROOT, 'node_modules', '.cache', 'test-results', `${project}.json`)
   mkdirSync(dirname(file), { recursive: true })
-  rmSync(file, { force: true })
+  const running = file.replace('.json', '.running')
+  for (const old of [file, running]) rmSync(old, { force: true })
   const { code, output } = await tool(
     'vitest',
-    ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`],
-    { timeoutMs },
+    ['run', '--project', project, ...REPORTERS, `--outputFile.json=${file}`],
+    { timeoutMs, env: { BATON_RUNNING_FILE: running } },
   )
   const report = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as VitestReport) : undefined
   const count = countVitest(report, code)
   const skipped = count.skipped > 0 ? `, ${count.skipped} skipped` : ''
+  const hung = report === undefined && existsSync(running) ? readFileSync(running, 'utf8').trim() : ''
   const failed = count.failed > 0 ? `, ${count.failed} failed` : ''
   return {
     passed: count.passed,
     failed: count.failed,
     note: `${count.passed} tests in ${count.fileCount} files${failed}${skipped}`,
-    output,
+    output: hung === '' ? output : `${output}\nvitest: these files had not ended:\n${hung}`,
   }
 }
