@@ -98,9 +98,9 @@ function compileField(field: FieldSchema, columns: FieldColumns): FieldDoor | un
     case 'quantized':
       return steppedDoor(columns as Float32Array, field.group.offset, field.min, field.step, field.laneMax)
     case 'uint':
-      return integerDoor(columns as NumberColumn, field.group.offset, 0, 2 ** field.bits - 1)
+      return integerDoor(columns as NumberColumn, field.group.offset, 0, largest(field.bits))
     case 'int':
-      return integerDoor(columns as NumberColumn, field.group.offset, intOffset(field.bits), 2 ** field.bits - 1)
+      return integerDoor(columns as NumberColumn, field.group.offset, intOffset(field.bits), largest(field.bits))
     case 'bool':
       return boolDoor(columns as Uint8Array, field.group.offset)
     case 'enum':
@@ -112,6 +112,9 @@ function compileField(field: FieldSchema, columns: FieldColumns): FieldDoor | un
       return undefined
   }
 }
+
+/** The largest unsigned integer of so many bits. */
+const largest = (bits: number): number => 0xffffffff >>> (32 - bits)
 
 function positionDoor({ x: xs, y: ys, z: zs }: Vec3Columns, at: number, step: number, laneMax: number): FieldDoor {
   const half = laneMax / 2

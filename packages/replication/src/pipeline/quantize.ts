@@ -80,9 +80,9 @@ export function intOffset(bits: number): number {
 // --- rotations --------------------------------------------------------------------------------------
 
 /** Components whose size differs by less than this count as equally large; above Float32 noise. */
-const TIE = 2 ** -20
-/** Shorter quaternions have no direction worth sending. */
-const MIN_LENGTH_SQUARED = 1e-12
+const TIE = 1 / 1_048_576
+/** The square of a length under which a quaternion has no direction worth sending. */
+export const MIN_LENGTH_SQUARED = 1e-12
 
 /** Steps on either side of zero for a component of `bits` bits: 0 is a lane, the last pattern is unused. */
 export function rotationHalf(bits: number): number {
@@ -94,20 +94,19 @@ export function rotationHalf(bits: number): number {
  * that neither rounding to Float32 nor `TIE` can make the earlier one win when the lanes come back.
  */
 function rotationMargin(half: number): number {
-  return Math.max(1, Math.ceil(half * half * 2 ** -18))
+  return Math.max(1, Math.ceil((half * half) / 262_144))
 }
 
-/** -1 when lanes are canonical, else the position (0..2) of the component that is too large. */
-function excess(largest: number, a: number, b: number, c: number, half: number): number {
-  // All in integers: 2 half² times the square of the largest component, which is what the others leave.
+/** Whether the component left out would be found the largest again. Steps around zero, all in integers. */
+function staysLargest(largest: number, a: number, b: number, c: number, half: number): boolean {
+  // 2 half² times the square of the largest component, which is what the others leave of the length.
   const rest = 2 * half * half - a * a - b * b - c * c
   const margin = rotationMargin(half)
-  const restA = rest - a * a - (largest > 0 ? margin : 0)
-  const restB = rest - b * b - (largest > 1 ? margin : 0)
-  const restC = rest - c * c - (largest > 2 ? margin : 0)
-  if (restA >= 0 && restB >= 0 && restC >= 0) return -1
-  if (restA <= restB && restA <= restC) return 0
-  return restB <= restC ? 1 : 2
+  return (
+    rest >= a * a + (largest > 0 ? margin : 0) &&
+    rest >= b * b + (largest > 1 ? margin : 0) &&
+    rest >= c * c + (largest > 2 ? margin : 0)
+  )
 }
 
 /**
@@ -121,15 +120,15 @@ export function isRotation(lanes: Int32Array, offset: number, half: number): boo
   const c = lanes[offset + 3]!
   const max = 2 * half
   if ((largest & ~3) !== 0 || a < 0 || b < 0 || c < 0 || a > max || b > max || c > max) return false
-  return excess(largest, a - half, b - half, c - half, half) === -1
+  return staysLargest(largest, a - half, b - half, c - half, half)
 }
 
 /**
  * Smallest three: the index of the largest component, then the three others in steps of
  * 1 / (half √2), the sign turned so that the largest is positive.
  *
- * Normalizes on the way in. Where rounding would leave another component the largest, the offender is
- * taken one step toward zero until it is not. Angular error: at most 4.5 / (half √2) rad.
+ * Normalizes on the way in. Where rounding would leave another component the largest, the largest of
+ * the three is taken toward zero, step by step, until it is not; at all zeros that holds at the latest. Angular error: at most 4.5 / (half √2) rad.
  *
  * @returns false, with `out` untouched, when a component is not finite or the length is next to zero
  * @see docs/wire-format.md QZ rules; Fiedler, "Snapshot Compression" (2015)
@@ -159,11 +158,10 @@ export function quantizeRotation(
   let a = roundWithin((largest === 0 ? y : x) * scale, half)
   let b = roundWithin((largest < 2 ? z : y) * scale, half)
   let c = roundWithin((largest < 3 ? w : z) * scale, half)
-  for (;;) {
-    const position = excess(largest, a, b, c, half)
-    if (position === -1) break
-    if (position === 0) a += a > 0 ? -1 : 1
-    else if (position === 1) b += b > 0 ? -1 : 1
+  while (!staysLargest(largest, a, b, c, half)) {
+    const most = Math.max(Math.abs(a), Math.abs(b), Math.abs(c))
+    if (Math.abs(a) === most) a += a > 0 ? -1 : 1
+    else if (Math.abs(b) === most) b += b > 0 ? -1 : 1
     else c += c > 0 ? -1 : 1
   }
   out[offset] = largest

@@ -5,8 +5,17 @@
  * Invariant: what `collectRow` gives, `checkRow` accepts, and after `applyRow` gives again, bit for bit.
  */
 
+import { invariant } from '@baton/core'
 import { BitReader, BitWriter } from '@baton/core/bytes'
-import type { ComponentSchema, ComponentValueRow, ResolveEid, ResolveNetworkId } from '../schema/component-schema.ts'
+import type {
+  BytesField,
+  ComponentSchema,
+  ComponentValueRow,
+  LaneGroup,
+  ResolveEid,
+  ResolveNetworkId,
+  StringField,
+} from '../schema/component-schema.ts'
 import { bitsFor } from './quantize.ts'
 
 /**
@@ -46,42 +55,72 @@ export function checkRow(schema: ComponentSchema, lanes: Int32Array, offset: num
 }
 
 /**
- * All values of a component in bytes, strings and bytes included (RV rules): for a spawn, an added
- * component or a reliable change.
+ * All values of a component out of its columns, exact to the lane, strings and bytes included.
  *
- * @returns new bytes, the caller's to keep; undefined when a value cannot travel, see `explainRow`
+ * @returns a new row (byte arrays are copies); undefined when a value cannot travel, see `explainRow`
  */
-export function writeValue(schema: ComponentSchema, eid: number, resolve: ResolveNetworkId): Uint8Array | undefined {
+export function collectValue(
+  schema: ComponentSchema,
+  eid: number,
+  resolve: ResolveNetworkId,
+): ComponentValueRow | undefined {
   const lanes = new Int32Array(schema.laneCount)
   if (!schema.door.collect(eid, lanes, 0, resolve)) return undefined
-  const plain: (Uint8Array | undefined)[] = []
-  let bits = schema.rowBits
+  const plain: (string | Uint8Array | undefined)[] = []
   for (let index = 0; index < schema.fields.length; index++) {
     const field = schema.fields[index]!
     if (field.group !== undefined) {
       plain.push(undefined)
       continue
     }
-    const bytes = plainBytes(schema.door.columns[index]![eid as never])
-    if (bytes === undefined || bytes.length > field.maxBytes) return undefined
-    plain.push(bytes)
-    bits += bitsFor(field.maxBytes) + bytes.length * 8
+    const value: unknown = (schema.door.columns[index] as unknown[])[eid]
+    if (!isPlainValue(field, value)) return undefined
+    plain.push(typeof value === 'string' ? value : value.slice())
   }
+  return { lanes, plain }
+}
 
+/**
+ * A row's bytes (RV rules): for a spawn, an added component or a reliable change.
+ *
+ * @param row lanes that were collected or checked; strings and bytes within their limits. A missing
+ *   string or bytes is written as an empty one
+ * @returns new bytes, the caller's to keep
+ */
+export function encodeValue(schema: ComponentSchema, row: ComponentValueRow): Uint8Array {
+  let bits = schema.rowBits
+  const plain = schema.fields.map((field, index) => {
+    if (field.group !== undefined) return NO_BYTES
+    const value = row.plain[index] ?? NO_BYTES
+    const bytes = typeof value === 'string' ? encoder.encode(value) : value
+    bits += bitsFor(field.maxBytes) + bytes.length * 8
+    return bytes
+  })
   const writer = new BitWriter(new Uint8Array((bits + 7) >>> 3))
   for (let index = 0; index < schema.fields.length; index++) {
-    const { group, ...field } = schema.fields[index]!
+    const field = schema.fields[index]!
+    const { group } = field
     if (group === undefined) {
       const bytes = plain[index]!
-      writer.write(bytes.length, bitsFor((field as { maxBytes: number }).maxBytes))
+      invariant(
+        bytes.length <= field.maxBytes,
+        `encodeValue: ${schema.name}.${field.name} has ${bytes.length} bytes, over ${field.maxBytes}; collect it first`,
+      )
+      writer.write(bytes.length, bitsFor(field.maxBytes))
       writer.writeBytes(bytes)
       continue
     }
     for (let lane = 0; lane < group.count; lane++) {
-      writer.write(lanes[group.offset + lane]!, group.kind === 'rotation' && lane === 0 ? 2 : group.bits)
+      writer.write(row.lanes[group.offset + lane]!, laneBits(group, lane))
     }
   }
   return writer.finish()
+}
+
+/** `collectValue` and `encodeValue` in one: columns to bytes, or undefined when a value cannot travel. */
+export function writeValue(schema: ComponentSchema, eid: number, resolve: ResolveNetworkId): Uint8Array | undefined {
+  const row = collectValue(schema, eid, resolve)
+  return row === undefined ? undefined : encodeValue(schema, row)
 }
 
 /**
@@ -105,7 +144,7 @@ export function readValue(schema: ComponentSchema, bytes: Uint8Array): Component
       continue
     }
     for (let lane = 0; lane < group.count; lane++) {
-      lanes[group.offset + lane] = reader.read(group.kind === 'rotation' && lane === 0 ? 2 : group.bits)
+      lanes[group.offset + lane] = reader.read(laneBits(group, lane))
     }
     plain.push(undefined)
   }
@@ -131,6 +170,7 @@ export function applyValue(
   return true
 }
 
+const NO_BYTES = new Uint8Array(0)
 // No state is kept between calls: without `stream` both are pure functions of their input.
 const encoder = new TextEncoder()
 // A byte order mark is part of the text here, not a hint to drop.
@@ -144,10 +184,16 @@ function decodeText(content: Uint8Array): string | undefined {
   }
 }
 
-/** What a string or bytes row sends; undefined for anything else a game left in the array. */
-export function plainBytes(value: unknown): Uint8Array | undefined {
-  if (typeof value === 'string') return encoder.encode(value)
-  return value instanceof Uint8Array ? value : undefined
+/** Whether a string or bytes row holds what its field can send; a game may have left anything there. */
+export function isPlainValue(field: StringField | BytesField, value: unknown): value is string | Uint8Array {
+  if (field.kind === 'bytes') return value instanceof Uint8Array && value.length <= field.maxBytes
+  // A unit of UTF-16 takes at most 3 bytes, so most strings need not be encoded to be measured.
+  if (typeof value !== 'string' || value.length > field.maxBytes) return false
+  return value.length * 3 <= field.maxBytes || encoder.encode(value).length <= field.maxBytes
+}
+
+function laneBits(group: LaneGroup, lane: number): number {
+  return group.kind === 'rotation' && lane === 0 ? 2 : group.bits
 }
 
 /** The rest of the last byte, all zero, and nothing after it: one value has one form. */
