@@ -22,7 +22,6 @@ export const SHARED_PATH = '/baton-lobby'
 const TICK_MS = 250
 /** A browser that has read the close frame answers at once; the rest are cut. */
 const CLOSE_GRACE_MS = 500
-const HTTP_TIMEOUT_MS = 5_000
 
 /** A server to share: `http.Server`, `https.Server`, or Vite's. */
 export type SharedServer = UpgradeSource & {
@@ -82,7 +81,7 @@ export async function createLobby(options: CreateLobbyOptions = {}): Promise<Lob
     'createLobby: server together with port or host; give a server to share, or a port for an own one',
   )
   const lobby = new Lobby({ random: secureRandom, limits: options.limits, iceServers: options.iceServers })
-  const own = options.server === undefined ? createOwnServer() : undefined
+  const own = options.server === undefined ? createOwnServer(lobby.limits) : undefined
   const server: SharedServer = options.server ?? own!
   const path = options.path ?? (own ? undefined : SHARED_PATH)
   const emit = createPump(lobby, (effect) => listener.apply(effect))
@@ -143,19 +142,18 @@ function createPump(lobby: Lobby, apply: (effect: ReturnType<Lobby['step']>[numb
   }
 }
 
-/** Headers and bodies have five seconds: a slow-loris holds a socket no longer than that. */
-function createOwnServer(): Server {
-  const server = createServer(
+/** A request has as long as a hello: a slow-loris holds a connection no longer than that. */
+function createOwnServer({ helloTimeoutMs }: LobbyLimits): Server {
+  return createServer(
     {
-      headersTimeout: HTTP_TIMEOUT_MS,
-      requestTimeout: HTTP_TIMEOUT_MS,
-      keepAliveTimeout: HTTP_TIMEOUT_MS,
-      connectionsCheckingInterval: 1_000,
+      headersTimeout: helloTimeoutMs,
+      requestTimeout: helloTimeoutMs,
+      keepAliveTimeout: helloTimeoutMs,
+      connectionsCheckingInterval: Math.min(1_000, helloTimeoutMs),
       maxHeaderSize: 8_192,
     },
     answerHttp,
   )
-  return server
 }
 
 function answerHttp(request: IncomingMessage, response: ServerResponse): void {
