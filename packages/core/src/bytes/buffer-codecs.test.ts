@@ -202,6 +202,8 @@ describe('zlib', () => {
         else expect(decoded.reason).toMatch(/^zlib: /)
       }
     }
+    // A header and the checksum of nothing, with no block between them.
+    expect(decompress(fromHex('789c00000001'), 10_000).ok).toBe(false)
     const longer = new Uint8Array(packed.length + 1)
     longer.set(packed)
     expect(decompress(longer, 10_000).ok).toBe(false)

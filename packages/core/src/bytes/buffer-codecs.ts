@@ -67,7 +67,7 @@ export function decompress(bytes: Uint8Array, limitBytes: number): Decoded<Uint8
   let size = 0
   const stream = new Unzlib((piece) => {
     size += piece.length
-    if (size <= limitBytes) pieces.push(piece)
+    pieces.push(piece)
   })
   try {
     for (let at = 0; at < bytes.length && size <= limitBytes; at += INFLATE_STEP_BYTES) {

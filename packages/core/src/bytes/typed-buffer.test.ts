@@ -716,6 +716,19 @@ describe('TypedBuffer as a whole', () => {
     expect(await TypedBuffer.load(memoryStore(), 'one.sav')).toBeUndefined()
   })
 
+  test('TB16: a slow store is given the bytes of the moment of the save', async () => {
+    let given: Uint8Array | undefined
+    const slow = {
+      read: () => Promise.resolve(given),
+      write: (_: string, bytes: Uint8Array) => Promise.resolve(void (given = bytes)),
+    }
+    const buffer = TypedBuffer.from(Uint8Array.of(1, 2))
+    const saved = buffer.save(slow, 'x')
+    buffer.poke(0, 'u8', 9)
+    await saved
+    expect([...given!]).toEqual([1, 2])
+  })
+
   test('TB16: a failing store rejects', async () => {
     const broken = { read: () => Promise.reject(new Error('no disk')), write: () => Promise.reject(new Error('full')) }
     await expect(TypedBuffer.load(broken, 'x')).rejects.toThrow('no disk')
