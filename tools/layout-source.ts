@@ -81,7 +81,7 @@ export function layoutOf(schema: Schema): Layout {
   return { identifier: schema.identifier, root: schema.root, enums, unions, tables }
 }
 
-function typeOf(layout: Layout, field: Field): string {
+function typeOf(field: Field): string {
   if (field.kind === 'enum' || field.kind === 'table' || field.kind === 'union') return field.ref!
   if (field.kind === 'string') return 'string'
   if (field.kind === 'bool') return 'boolean'
@@ -104,7 +104,7 @@ function interfaceSource(layout: Layout, table: SchemaTable): string {
   const lines = fields.map((field) => {
     const documentation = table.fields.find(({ name }) => camelCase(name) === field.name)!.documentation
     const absent = !field.required && (field.kind === 'string' || field.kind === 'table')
-    const type = typeOf(layout, field)
+    const type = typeOf(field)
     return `${docLines(documentation, '  ')}  ${field.name}${absent ? '?' : ''}: ${type}${absent ? ' | undefined' : ''}\n`
   })
   return `${doc}export interface ${table.name} {\n${lines.join('')}}\n`
