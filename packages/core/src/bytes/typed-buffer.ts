@@ -134,10 +134,7 @@ export class TypedBuffer {
   resize(sizeBytes: number): void {
     const memory = this.#alive('resize')
     checkSize('resize', sizeBytes)
-    invariant(
-      this.kind !== 'vbuffer',
-      'TypedBuffer.resize: the memory of a vbuffer stays; create another and copy into it',
-    )
+    invariant(this.kind !== 'vbuffer', 'TypedBuffer.resize: the memory of a vbuffer stays; copy into another buffer')
     memory.resize(sizeBytes)
     this.#position = memory.place(Math.min(this.#position, sizeBytes))
   }
