@@ -67,6 +67,6 @@ describe('packed entries', { timeout: 60_000 }, () => {
     expect(text).toMatch(/sample\/silent: does not import[^]*exports nothing/)
     expect(text).toMatch(/types \(nodenext\):.*untyped\.d\.ts/)
     expect(text).toMatch(/types \(bundler\):.*untyped\.d\.ts/)
-    expect(text).not.toContain('fine')
+    expect(text).not.toContain('sample/fine')
   })
 })
