@@ -30,19 +30,18 @@ import {
   quantizePosition,
   quantizeRotation,
   quantizeStepped,
-  rotationHalf,
 } from './quantize.ts'
+import { rotationHalf } from '../schema/lane-layout.ts'
 
 /** Writes one field's lanes; false, with anything written, when the column holds no such value. */
 type Collect = (eid: number, out: Int32Array, offset: number, resolve: ResolveNetworkId | undefined) => boolean
-type Apply = (eid: number, lanes: Int32Array, offset: number, resolve: ResolveEid | undefined) => void
-type Check = (lanes: Int32Array, offset: number) => boolean
 
 interface FieldDoor {
   readonly collect: Collect
-  readonly apply: Apply
   /** Whether lanes from a stranger are such as `collect` can produce. */
-  readonly check: Check
+  readonly check: (lanes: Int32Array, offset: number) => boolean
+  readonly dequantize: (lanes: Int32Array, offset: number, values: Float64Array) => void
+  readonly apply: (eid: number, values: Float64Array, resolve: ResolveEid | undefined) => void
 }
 
 /** The door of one component. Holds its columns, not copies of them. */
@@ -56,34 +55,47 @@ export function compileDoor(definition: ComponentDefinition): ColumnDoor {
     if (door !== undefined) doors.push(door)
   })
   const collects = doors.map(({ collect }) => collect)
-  const applies = doors.map(({ apply }) => apply)
   const checks = doors.map(({ check }) => check)
-  const fieldCount = doors.length
+  const dequantizes = doors.map(({ dequantize }) => dequantize)
+  const applies = doors.map(({ apply }) => apply)
+  const count = doors.length
   // A refused row must leave the caller's lanes alone, so fields write here first.
   const scratch = new Int32Array(laneCount)
+  const applied = new Float64Array(laneCount)
   const unresolved = `${name}: has entity fields; pass a resolver between eids and network ids`
+
+  function dequantize(lanes: Int32Array, offset: number, values: Float64Array): void {
+    for (let index = 0; index < count; index++) dequantizes[index]!(lanes, offset, values)
+  }
+
+  function applyValues(eid: number, values: Float64Array, resolve: ResolveEid | undefined): boolean {
+    invariant(!hasEntities || resolve !== undefined, unresolved)
+    if (!(eid >= 0 && eid < capacity)) return false
+    for (let index = 0; index < count; index++) applies[index]!(eid, values, resolve)
+    return true
+  }
 
   return {
     columns,
     collect(eid, out, offset, resolve) {
       invariant(!hasEntities || resolve !== undefined, unresolved)
       if (!(eid >= 0 && eid < capacity)) return false
-      for (let index = 0; index < fieldCount; index++) {
+      for (let index = 0; index < count; index++) {
         if (!collects[index]!(eid, scratch, 0, resolve)) return false
       }
       for (let lane = 0; lane < laneCount; lane++) out[offset + lane] = scratch[lane]!
       return true
     },
-    apply(eid, lanes, offset, resolve) {
-      invariant(!hasEntities || resolve !== undefined, unresolved)
-      if (!(eid >= 0 && eid < capacity)) return false
-      for (let index = 0; index < fieldCount; index++) applies[index]!(eid, lanes, offset, resolve)
-      return true
-    },
     check(lanes, offset) {
-      for (let index = 0; index < fieldCount; index++) if (!checks[index]!(lanes, offset)) return false
+      for (let index = 0; index < count; index++) if (!checks[index]!(lanes, offset)) return false
       return true
     },
+    dequantize,
+    apply(eid, lanes, offset, resolve) {
+      dequantize(lanes, offset, applied)
+      return applyValues(eid, applied, resolve)
+    },
+    applyValues,
   }
 }
 
@@ -130,10 +142,15 @@ function positionDoor({ x: xs, y: ys, z: zs }: Vec3Columns, at: number, step: nu
       out[offset + at + 2] = quantizePosition(z, step, half)
       return true
     },
-    apply(eid, lanes, offset) {
-      xs[eid] = dequantizePosition(lanes[offset + at]!, step, half)
-      ys[eid] = dequantizePosition(lanes[offset + at + 1]!, step, half)
-      zs[eid] = dequantizePosition(lanes[offset + at + 2]!, step, half)
+    dequantize(lanes, offset, values) {
+      values[at] = dequantizePosition(lanes[offset + at]!, step, half)
+      values[at + 1] = dequantizePosition(lanes[offset + at + 1]!, step, half)
+      values[at + 2] = dequantizePosition(lanes[offset + at + 2]!, step, half)
+    },
+    apply(eid, values) {
+      xs[eid] = values[at]!
+      ys[eid] = values[at + 1]!
+      zs[eid] = values[at + 2]!
     },
     // `>>> 0` turns a negative lane into one that is far too large.
     check: (lanes, offset) =>
@@ -146,11 +163,12 @@ function positionDoor({ x: xs, y: ys, z: zs }: Vec3Columns, at: number, step: nu
 function rotationDoor({ x: xs, y: ys, z: zs, w: ws }: QuatColumns, at: number, half: number): FieldDoor {
   return {
     collect: (eid, out, offset) => quantizeRotation(xs[eid]!, ys[eid]!, zs[eid]!, ws[eid]!, half, out, offset + at),
-    apply(eid, lanes, offset) {
-      xs[eid] = dequantizeRotation(lanes, offset + at, half, 0)
-      ys[eid] = dequantizeRotation(lanes, offset + at, half, 1)
-      zs[eid] = dequantizeRotation(lanes, offset + at, half, 2)
-      ws[eid] = dequantizeRotation(lanes, offset + at, half, 3)
+    dequantize: (lanes, offset, values) => dequantizeRotation(lanes, offset + at, half, values, at),
+    apply(eid, values) {
+      xs[eid] = values[at]!
+      ys[eid] = values[at + 1]!
+      zs[eid] = values[at + 2]!
+      ws[eid] = values[at + 3]!
     },
     check: (lanes, offset) => isRotation(lanes, offset + at, half),
   }
@@ -164,9 +182,10 @@ function f32Door(column: Float32Array, at: number): FieldDoor {
       out[offset + at] = quantizeF32(value)
       return true
     },
-    apply(eid, lanes, offset) {
-      column[eid] = dequantizeF32(lanes[offset + at]!)
+    dequantize(lanes, offset, values) {
+      values[at] = dequantizeF32(lanes[offset + at]!)
     },
+    apply: writeTo(column, at),
     check: (lanes, offset) => isF32(lanes[offset + at]!),
   }
 }
@@ -179,9 +198,10 @@ function steppedDoor(column: Float32Array, at: number, min: number, step: number
       out[offset + at] = quantizeStepped(value, min, step, laneMax)
       return true
     },
-    apply(eid, lanes, offset) {
-      column[eid] = dequantizeStepped(lanes[offset + at]!, min, step)
+    dequantize(lanes, offset, values) {
+      values[at] = dequantizeStepped(lanes[offset + at]!, min, step)
     },
+    apply: writeTo(column, at),
     check: (lanes, offset) => lanes[offset + at]! >>> 0 <= laneMax,
   }
 }
@@ -195,9 +215,10 @@ function integerDoor(column: NumberColumn, at: number, zero: number, laneMax: nu
       out[offset + at] = lane
       return true
     },
-    apply(eid, lanes, offset) {
-      column[eid] = (lanes[offset + at]! >>> 0) - zero
+    dequantize(lanes, offset, values) {
+      values[at] = (lanes[offset + at]! >>> 0) - zero
     },
+    apply: writeTo(column, at),
     check: (lanes, offset) => lanes[offset + at]! >>> 0 <= laneMax,
   }
 }
@@ -208,9 +229,10 @@ function boolDoor(column: Uint8Array, at: number): FieldDoor {
       out[offset + at] = column[eid] === 0 ? 0 : 1
       return true
     },
-    apply(eid, lanes, offset) {
-      column[eid] = lanes[offset + at]!
+    dequantize(lanes, offset, values) {
+      values[at] = lanes[offset + at]!
     },
+    apply: writeTo(column, at),
     check: (lanes, offset) => lanes[offset + at]! >>> 0 <= 1,
   }
 }
@@ -222,11 +244,20 @@ function entityDoor(column: Uint32Array, at: number): FieldDoor {
       out[offset + at] = target === 0 ? 0 : resolve!(target)
       return true
     },
-    apply(eid, lanes, offset, resolve) {
-      const id = lanes[offset + at]! >>> 0
+    dequantize(lanes, offset, values) {
+      values[at] = lanes[offset + at]! >>> 0
+    },
+    apply(eid, values, resolve) {
+      const id = values[at]!
       column[eid] = id === 0 ? 0 : resolve!(id)
     },
     // Any id may be one that has not been spawned here yet.
     check: () => true,
+  }
+}
+
+function writeTo(column: NumberColumn, at: number): FieldDoor['apply'] {
+  return (eid, values) => {
+    column[eid] = values[at]!
   }
 }

@@ -1,20 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { bitsFor, positionHalf, rotationHalf, steppedMax } from '../schema/lane-layout.ts'
 import {
-  bitsFor,
   dequantizeF32,
   dequantizePosition,
   dequantizeRotation,
   dequantizeStepped,
   isF32,
   isRotation,
-  positionHalf,
   quantizeF32,
   quantizePosition,
   quantizeRotation,
   quantizeStepped,
-  rotationHalf,
-  steppedMax,
 } from './quantize.ts'
 
 const RUNS = { numRuns: 2000 }
@@ -140,8 +137,12 @@ describe('rotations', () => {
     )
     .filter((q) => Math.hypot(...q) > 1e-3)
 
-  const read = (lanes: Int32Array, half: number): Float32Array =>
-    Float32Array.from([0, 1, 2, 3], (at) => dequantizeRotation(lanes, 0, half, at))
+  const exact = (lanes: Int32Array, half: number): Float64Array => {
+    const values = new Float64Array(4)
+    dequantizeRotation(lanes, 0, half, values, 0)
+    return values
+  }
+  const read = (lanes: Int32Array, half: number): Float32Array => Float32Array.from(exact(lanes, half))
 
   test('QZ4: what was quantized is quantized to the same lanes again, through a Float32 column', () => {
     fc.assert(
@@ -207,12 +208,7 @@ describe('rotations', () => {
         const lanes = new Int32Array(4)
         quantizeRotation(x, y, z, w, half, lanes, 0)
         const length = Math.hypot(x, y, z, w)
-        const [bx, by, bz, bw] = [0, 1, 2, 3].map((at) => dequantizeRotation(lanes, 0, half, at)) as [
-          number,
-          number,
-          number,
-          number,
-        ]
+        const [bx, by, bz, bw] = [...exact(lanes, half)] as [number, number, number, number]
         const sign = x * bx + y * by + z * bz + w * bw < 0 ? -1 : 1
         // Half the chord is the sine of a quarter of the angle: exact where acos of a dot product is not.
         const chord = Math.hypot(

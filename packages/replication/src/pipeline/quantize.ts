@@ -6,20 +6,7 @@
  * new host quantizes what it received to exactly the lanes that its peers already hold.
  */
 
-/** Bits that hold 0..laneMax. */
-export function bitsFor(laneMax: number): number {
-  return laneMax === 0 ? 1 : 32 - Math.clz32(laneMax)
-}
-
 // --- positions and other stepped floats -------------------------------------------------------------
-
-/**
- * Steps on either side of zero. Zero is always a lane, and the last step lies within half a step of
- * `range` where `range` is no multiple of `step`.
- */
-export function positionHalf(range: number, step: number): number {
-  return Math.floor(range / step + 0.5)
-}
 
 /** @param half steps on either side of zero; coordinates beyond are clamped. `value` must be finite. */
 export function quantizePosition(value: number, step: number, half: number): number {
@@ -30,11 +17,6 @@ export function quantizePosition(value: number, step: number, half: number): num
 
 export function dequantizePosition(lane: number, step: number, half: number): number {
   return (lane - half) * step
-}
-
-/** Lanes of a float between `min` and `max`. */
-export function steppedMax(min: number, max: number, step: number): number {
-  return Math.floor((max - min) / step + 0.5)
 }
 
 /** Clamps to [min, max]. `value` must be finite. */
@@ -83,11 +65,6 @@ export function intOffset(bits: number): number {
 const TIE = 1 / 1_048_576
 /** The square of a length under which a quaternion has no direction worth sending. */
 export const MIN_LENGTH_SQUARED = 1e-12
-
-/** Steps on either side of zero for a component of `bits` bits: 0 is a lane, the last pattern is unused. */
-export function rotationHalf(bits: number): number {
-  return (1 << (bits - 1)) - 1
-}
 
 /**
  * Room that must stay between the largest component and an earlier one, in units of 1 / (2 half²), so
@@ -177,16 +154,24 @@ function roundWithin(value: number, half: number): number {
 }
 
 /**
- * One component of the rotation in four lanes: 0 is x, 3 is w. The lanes must be canonical
- * (`isRotation`); the quaternion they hold is of unit length.
+ * Four lanes to x, y, z, w from `values[at]` on. The lanes must be canonical (`isRotation`); what comes
+ * out is of unit length.
  */
-export function dequantizeRotation(lanes: Int32Array, offset: number, half: number, component: number): number {
+export function dequantizeRotation(
+  lanes: Int32Array,
+  offset: number,
+  half: number,
+  values: Float64Array,
+  at: number,
+): void {
   const largest = lanes[offset]!
-  if (component !== largest) {
-    return (lanes[offset + (component < largest ? 1 : 0) + component]! - half) / (half * Math.SQRT2)
-  }
   const a = lanes[offset + 1]! - half
   const b = lanes[offset + 2]! - half
   const c = lanes[offset + 3]! - half
-  return Math.sqrt(1 - (a * a + b * b + c * c) / (2 * half * half))
+  const size = half * Math.SQRT2
+  const rest = Math.sqrt(1 - (a * a + b * b + c * c) / (2 * half * half))
+  values[at] = largest === 0 ? rest : a / size
+  values[at + 1] = largest === 1 ? rest : (largest < 1 ? a : b) / size
+  values[at + 2] = largest === 2 ? rest : (largest < 2 ? b : c) / size
+  values[at + 3] = largest === 3 ? rest : c / size
 }

@@ -11,12 +11,11 @@ import type {
   BytesField,
   ComponentSchema,
   ComponentValueRow,
-  LaneGroup,
   ResolveEid,
   ResolveNetworkId,
   StringField,
 } from '../schema/component-schema.ts'
-import { bitsFor } from './quantize.ts'
+import { bitsFor, laneBits } from '../schema/lane-layout.ts'
 
 /**
  * Columns to lanes, `laneCount` of them from `out[offset]` on. Allocates nothing.
@@ -190,10 +189,6 @@ export function isPlainValue(field: StringField | BytesField, value: unknown): v
   // A unit of UTF-16 takes at most 3 bytes, so most strings need not be encoded to be measured.
   if (typeof value !== 'string' || value.length > field.maxBytes) return false
   return value.length * 3 <= field.maxBytes || encoder.encode(value).length <= field.maxBytes
-}
-
-function laneBits(group: LaneGroup, lane: number): number {
-  return group.kind === 'rotation' && lane === 0 ? 2 : group.bits
 }
 
 /** The rest of the last byte, all zero, and nothing after it: one value has one form. */

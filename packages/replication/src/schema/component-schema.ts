@@ -174,12 +174,23 @@ export interface ComponentSchema extends ComponentDefinition {
   readonly door: ColumnDoor
 }
 
-/** Closures over one component's columns, compiled once. Lane offsets are where the row begins. */
+/**
+ * Closures over one component's columns, compiled once. Lane offsets are where the row begins. A row of
+ * values has one number where a row of lanes has one lane: x, y, z of a position; x, y, z, w of a
+ * rotation; the lane's meaning for a scalar, which is a network id for an entity.
+ */
 export interface ColumnDoor {
+  /** Columns to lanes; false, with `out` untouched, when a value cannot travel. */
   collect(eid: number, out: Int32Array, offset: number, resolve: ResolveNetworkId | undefined): boolean
-  apply(eid: number, lanes: Int32Array, offset: number, resolve: ResolveEid | undefined): boolean
+  /** Whether lanes from a stranger are such as `collect` can give. */
   check(lanes: Int32Array, offset: number): boolean
-  /** The columns of each field, in the order of `fields`, for code that writes between lanes. */
+  /** Lanes to values, no column touched. */
+  dequantize(lanes: Int32Array, offset: number, values: Float64Array): void
+  /** Lanes to columns; false, with nothing written, for an eid over the capacity. */
+  apply(eid: number, lanes: Int32Array, offset: number, resolve: ResolveEid | undefined): boolean
+  /** Values, which may lie between lanes, to columns; false as `apply`. */
+  applyValues(eid: number, values: Float64Array, resolve: ResolveEid | undefined): boolean
+  /** The columns of each field, in the order of `fields`. */
   readonly columns: readonly FieldColumns[]
 }
 

@@ -9,6 +9,7 @@ import { invariant } from '@baton/core'
 import { capacityFor, createColumns, DEFAULT_CAPACITY, makerNames } from './columns.ts'
 import type { ComponentDefinition, Delivery, FieldSchema, LaneGroup } from './component-schema.ts'
 import { MAX_PLAIN_BYTES, type FieldSpec } from './fields.ts'
+import { groupBits } from './lane-layout.ts'
 import { hashComponent, summarize } from './protocol-hash.ts'
 
 export type FieldSpecs = Readonly<Record<string, FieldSpec>>
@@ -161,11 +162,6 @@ export function definitionOf(component: object): ComponentDefinition | undefined
   // Own only: a subclass of a replicated class has no columns of its own.
   if (!Object.hasOwn(component, DEFINITION)) return undefined
   return (component as { readonly [DEFINITION]?: ComponentDefinition })[DEFINITION]
-}
-
-/** Bits of a group sent absolutely. */
-export function groupBits(group: LaneGroup): number {
-  return group.kind === 'rotation' ? 2 + 3 * group.bits : group.count * group.bits
 }
 
 function checkFieldName(place: string, fieldName: string): void {

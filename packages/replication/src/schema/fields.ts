@@ -7,7 +7,6 @@
  */
 
 import { invariant } from '@baton/core'
-import { bitsFor, positionHalf, steppedMax } from '../pipeline/quantize.ts'
 import type {
   BoolField,
   BytesField,
@@ -24,6 +23,7 @@ import type {
   StringField,
   Vec3Columns,
 } from './component-schema.ts'
+import { bitsFor, positionHalf, steppedMax } from './lane-layout.ts'
 
 /** A Float32Array holds 24 bits exactly; one is kept for the rounding of steps that are no power of two. */
 const MAX_FLOAT_STEPS = 2 ** 23
