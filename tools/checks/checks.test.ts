@@ -106,8 +106,9 @@ describe('spec ids', () => {
       `describe.skipIf(false)("AA4 and AA5: double", () => {})`,
       `const suite = [{ title: 'AA6/AA7: table' }]`,
       `it('UTF-8: AA8', () => {})`,
+      `it('AA9 AA10: both', () => {})`,
     ].join('\n')
-    expect(titledIds('a.test.ts', source)).toEqual(['AA3', 'AA4', 'AA5', 'AA6', 'AA7'])
+    expect(titledIds('a.test.ts', source)).toEqual(['AA3', 'AA4', 'AA5', 'AA6', 'AA7', 'AA9', 'AA10'])
   })
 
   it('does not take code blocks and plain bold words for definitions', () => {

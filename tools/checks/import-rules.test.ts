@@ -26,10 +26,10 @@ const CLEAN: Readonly<Record<string, string>> = {
   }),
   'packages/replication/src/index.ts': `export * from './replication.ts'\n`,
   'packages/replication/src/replication.ts':
-    `import { core } from '@baton/core'\nimport 'bitecs'\nimport { row } from './pipeline/snapshot.ts'\n` +
+    `import { core } from '@baton/core'\nimport type { World } from 'bitecs'\nimport { row } from './pipeline/snapshot.ts'\n` +
     `import { grid } from './interest/grid.ts'\nexport const replication = [core, row, grid]\n`,
   'packages/replication/src/schema/schema.ts': `export interface Schema { name: string }\n`,
-  'packages/replication/src/pipeline/snapshot.ts': `import 'bitecs'\nimport type { Schema } from '../schema/schema.ts'\nexport const row: Schema = { name: 'row' }\n`,
+  'packages/replication/src/pipeline/snapshot.ts': `import type { Schema } from '../schema/schema.ts'\nexport const row: Schema = { name: 'row' }\n`,
   'packages/replication/src/interest/grid.ts': `export const grid = 1\n`,
   'packages/replication/test/rig.ts': `import { core } from '@baton/core/testing'\nexport const rig = core\n`,
   'packages/transport-webrtc/package.json': JSON.stringify({
@@ -67,10 +67,11 @@ const PLANTED: readonly (readonly [rule: string, folder: string, source: string]
   ['door-ws', 'packages/server/src', `import 'ws'`],
   ['door-node-datachannel', 'packages/transport-webrtc/src', `import('node-datachannel')`],
   ['door-flatbuffers', 'packages/core/src', `import 'flatbuffers'`],
+  ['door-bitecs', 'packages/replication/src/pipeline', `import type { World } from 'bitecs'`],
+  ['bitecs-called-once', 'packages/replication/src/pipeline', `import { query } from 'bitecs'`],
   ['door-bitecs', 'packages/replication/src/interest', `import 'bitecs'`],
   ['policies-apart', 'packages/replication/src/interest', `import '../pipeline/snapshot.ts'`],
   ['spines-on-top', 'packages/replication/src/interest', `import '../replication.ts'`],
-  ['schema-at-the-bottom', 'packages/replication/src/schema', `import '../pipeline/snapshot.ts'`],
   ['no-testing-in-product', 'packages/replication/src', `import '@baton/core/testing'`],
   ['three-in-view', 'examples/world/sim', `import 'three'`],
   ['three-in-view', 'packages/server/src', `import 'three'`],
@@ -81,6 +82,7 @@ const PLANTED: readonly (readonly [rule: string, folder: string, source: string]
   ['no-cycles', 'packages/replication/src/interest', `import type { Loop } from './loop.ts'`],
   ['resolvable', 'packages/server/src', `import './nowhere.ts'`],
   ['nobody-imports-tests', 'packages/core/src', `import './testing/memory.test.ts'`],
+  ['tools-through-entries', 'tools', `import '../schemas/codec/inner.ts'`],
   ['public-entries-only', 'packages/server/src', `import '../../../schemas/codec/inner.ts'`],
 ]
 

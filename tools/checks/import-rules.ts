@@ -1,5 +1,5 @@
 /**
- * Runs dependency-cruiser over a repository with the rules of `import-table.ts`.
+ * Runs dependency-cruiser over a repository with the rules of `import-rule-set.ts`.
  *
  * Invariant: silence is never success. No module or no edge between packages means that the cruise did not see the
  * sources (a TypeScript it cannot drive, exports it cannot resolve), and that is reported as an error.
@@ -7,7 +7,7 @@
 import type { ICruiseResult } from 'dependency-cruiser'
 import { cruise } from 'dependency-cruiser'
 import { listFiles } from '../workspace.ts'
-import { importRules } from './import-table.ts'
+import { importRules } from './import-rule-set.ts'
 
 export interface ImportReport {
   readonly moduleCount: number

@@ -2,7 +2,7 @@
  * Every rule of the two standards has a test that names it, and every test that names a rule names a real one.
  *
  * A rule is defined by its bold id (`**DL3**`) in docs/wire-format.md or docs/behavior.md; a test proves it by a title
- * that starts with the id (`DL3: …`, `DL3, DL4: …`). Invariant: ids are read from the syntax tree, so a comment or a
+ * that starts with the id (`DL3: …`, `DL3, DL4: …`, `DL3 DL4: …`). Invariant: ids are read from the syntax tree, so a comment or a
  * variable that looks like one proves nothing.
  */
 import { existsSync, readFileSync } from 'node:fs'
@@ -15,7 +15,7 @@ export const SPECS = ['docs/wire-format.md', 'docs/behavior.md']
 
 const ID = '[A-Z]{1,4}\\d{1,3}[a-z]?'
 const DEFINITION = new RegExp(`\\*\\*(${ID})\\*\\*`, 'g')
-const PREFIX = new RegExp(`^(${ID}(?:(?:, | and |/)${ID})*):\\s`)
+const PREFIX = new RegExp(`^(${ID}(?:(?:, | and |/| )${ID})*):\\s`)
 
 /** The ids defined in one document, in order; text in code blocks does not count. */
 export function definedIds(markdown: string): string[] {
@@ -29,7 +29,7 @@ export function titledIds(path: string, source: string): string[] {
   const visit = (node: ts.Node): void => {
     if (ts.isStringLiteralLike(node) || ts.isTemplateHead(node)) {
       const prefix = PREFIX.exec(node.text)?.[1]
-      if (prefix !== undefined) ids.push(...prefix.split(/, | and |\//))
+      if (prefix !== undefined) ids.push(...prefix.split(/, | and |\/| /))
     }
     ts.forEachChild(node, visit)
   }
