@@ -1,0 +1,195 @@
+/**
+ * The states a row has been in, by the tick of the packets that carried them: what deltas refer to.
+ * The sender keeps what it published, the receiver what it was sent; both look states up here.
+ *
+ * Invariant: a state is evicted only for 64 newer ones, in tick order and not in order of arrival, so
+ * that a reordered packet can never push out a state that the sender may still refer to (BL3).
+ */
+
+/** States kept per row: a second at 60 Hz, so a round trip of a second still finds its baseline (BL3). */
+export const HISTORY_STATES = 64
+/** Rows that rest need few states; pages are allocated as states come in. */
+const PAGE_STATES = 8
+const PAGES_PER_ROW = HISTORY_STATES / PAGE_STATES
+const PAGES_PER_CHUNK = 128
+const SLOT_MASK = HISTORY_STATES - 1
+
+/** Is tick `a` later than `b`, across the wrap at 2^32? */
+export function isLater(a: number, b: number): boolean {
+  return ((a - b) | 0) > 0
+}
+
+/** A ring of states per row, each a tick and `laneCount` lanes, ordered by tick. */
+export class StateHistory {
+  readonly #laneCount: number
+  readonly #stateSize: number
+  readonly #maxPages: number
+  /** Per row, the page of each eight slots; 0 is none, page n is number n - 1. */
+  #pages: Int32Array
+  #newest: Uint8Array
+  #count: Uint8Array
+  readonly #chunks: Int32Array[] = []
+  readonly #free: number[] = []
+  #pagesMade = 0
+
+  /** @param maxPages bound on memory: pages of eight states, over all rows */
+  constructor(laneCount: number, capacity: number, maxPages: number = 2 ** 24) {
+    this.#laneCount = laneCount
+    this.#stateSize = laneCount + 1
+    this.#maxPages = maxPages
+    this.#pages = new Int32Array(capacity * PAGES_PER_ROW)
+    this.#newest = new Uint8Array(capacity)
+    this.#count = new Uint8Array(capacity)
+  }
+
+  /** Pages that can still be taken; a pushed state takes at most one. */
+  get pagesLeft(): number {
+    return this.#maxPages - this.#pagesMade + this.#free.length
+  }
+
+  /** States held of a row. */
+  count(row: number): number {
+    return this.#count[row]!
+  }
+
+  /** Stores a state, copied from `lanes`. One of a tick already held is replaced. */
+  push(row: number, tick: number, lanes: Int32Array, offset: number): void {
+    const count = this.#count[row]!
+    let newer = 0
+    while (newer < count) {
+      const held = this.#tickAt(row, newer)
+      if (held === tick) return this.#write(row, newer, tick, lanes, offset)
+      if (isLater(tick, held)) break
+      newer += 1
+    }
+    // Older than all 64: nobody can refer to it any more.
+    if (newer === HISTORY_STATES) return
+    this.#newest[row] = (this.#newest[row]! + 1) & SLOT_MASK
+    if (count < HISTORY_STATES) this.#count[row] = count + 1
+    for (let back = 0; back < newer; back += 1) this.#copyState(row, back + 1, back)
+    this.#write(row, newer, tick, lanes, offset)
+  }
+
+  /** Copies the state of exactly this tick to `out`. False when it is not held. */
+  readExact(row: number, tick: number, out: Int32Array, offset: number): boolean {
+    const back = this.#find(row, tick)
+    return back >= 0 && this.#tickAt(row, back) === tick && this.#read(row, back, out, offset)
+  }
+
+  /** Copies the newest state that is not later than this tick. False when none is held. */
+  readAt(row: number, tick: number, out: Int32Array, offset: number): boolean {
+    const back = this.#find(row, tick)
+    return back >= 0 && this.#read(row, back, out, offset)
+  }
+
+  /** Is this the tick of the newest state held of a row? */
+  isNewest(row: number, tick: number): boolean {
+    return this.#count[row]! > 0 && this.#tickAt(row, 0) === tick
+  }
+
+  /** Copies the newest state. False when the row has none. */
+  readNewest(row: number, out: Int32Array, offset: number): boolean {
+    return this.#count[row]! > 0 && this.#read(row, 0, out, offset)
+  }
+
+  forget(row: number): void {
+    const first = row * PAGES_PER_ROW
+    for (let at = first; at < first + PAGES_PER_ROW; at += 1) {
+      if (this.#pages[at] !== 0) this.#free.push(this.#pages[at]!)
+      this.#pages[at] = 0
+    }
+    this.#count[row] = 0
+    this.#newest[row] = 0
+  }
+
+  /** Gives the states of one row to another, which loses its own. */
+  move(from: number, to: number): void {
+    if (from === to) return
+    this.forget(to)
+    this.#pages.copyWithin(to * PAGES_PER_ROW, from * PAGES_PER_ROW, (from + 1) * PAGES_PER_ROW)
+    this.#pages.fill(0, from * PAGES_PER_ROW, (from + 1) * PAGES_PER_ROW)
+    this.#count[to] = this.#count[from]!
+    this.#newest[to] = this.#newest[from]!
+    this.#count[from] = 0
+    this.#newest[from] = 0
+  }
+
+  grow(capacity: number): void {
+    if (capacity <= this.#count.length) return
+    this.#pages = lengthened(this.#pages, new Int32Array(capacity * PAGES_PER_ROW))
+    this.#newest = lengthened(this.#newest, new Uint8Array(capacity))
+    this.#count = lengthened(this.#count, new Uint8Array(capacity))
+  }
+
+  /** How many states back lies the newest one that is not later than `tick`; -1 when none is. */
+  #find(row: number, tick: number): number {
+    const count = this.#count[row]!
+    for (let back = 0; back < count; back += 1) {
+      if (!isLater(this.#tickAt(row, back), tick)) return back
+    }
+    return -1
+  }
+
+  #tickAt(row: number, back: number): number {
+    const slot = (this.#newest[row]! - back) & SLOT_MASK
+    const page = this.#pages[row * PAGES_PER_ROW + (slot >>> 3)]!
+    return this.#chunks[((page - 1) / PAGES_PER_CHUNK) | 0]![this.#offsetIn(page, slot)]! >>> 0
+  }
+
+  #read(row: number, back: number, out: Int32Array, offset: number): true {
+    const slot = (this.#newest[row]! - back) & SLOT_MASK
+    const page = this.#pages[row * PAGES_PER_ROW + (slot >>> 3)]!
+    const chunk = this.#chunks[((page - 1) / PAGES_PER_CHUNK) | 0]!
+    const from = this.#offsetIn(page, slot) + 1
+    for (let lane = 0; lane < this.#laneCount; lane += 1) out[offset + lane] = chunk[from + lane]!
+    return true
+  }
+
+  #write(row: number, back: number, tick: number, lanes: Int32Array, offset: number): void {
+    const slot = (this.#newest[row]! - back) & SLOT_MASK
+    const page = this.#pageFor(row, slot)
+    const chunk = this.#chunks[((page - 1) / PAGES_PER_CHUNK) | 0]!
+    const to = this.#offsetIn(page, slot)
+    chunk[to] = tick
+    for (let lane = 0; lane < this.#laneCount; lane += 1) chunk[to + 1 + lane] = lanes[offset + lane]!
+  }
+
+  #copyState(row: number, fromBack: number, toBack: number): void {
+    const from = (this.#newest[row]! - fromBack) & SLOT_MASK
+    const to = (this.#newest[row]! - toBack) & SLOT_MASK
+    const fromPage = this.#pages[row * PAGES_PER_ROW + (from >>> 3)]!
+    const toPage = this.#pageFor(row, to)
+    const source = this.#chunks[((fromPage - 1) / PAGES_PER_CHUNK) | 0]!
+    const target = this.#chunks[((toPage - 1) / PAGES_PER_CHUNK) | 0]!
+    const fromOffset = this.#offsetIn(fromPage, from)
+    const toOffset = this.#offsetIn(toPage, to)
+    for (let word = 0; word < this.#stateSize; word += 1) target[toOffset + word] = source[fromOffset + word]!
+  }
+
+  #offsetIn(page: number, slot: number): number {
+    return (((page - 1) % PAGES_PER_CHUNK) * PAGE_STATES + (slot & (PAGE_STATES - 1))) * this.#stateSize
+  }
+
+  #pageFor(row: number, slot: number): number {
+    const at = row * PAGES_PER_ROW + (slot >>> 3)
+    const held = this.#pages[at]!
+    if (held !== 0) return held
+    const page = this.#free.pop() ?? this.#makePage()
+    this.#pages[at] = page
+    return page
+  }
+
+  #makePage(): number {
+    if (this.#pagesMade % PAGES_PER_CHUNK === 0) {
+      this.#chunks.push(new Int32Array(PAGES_PER_CHUNK * PAGE_STATES * this.#stateSize))
+    }
+    this.#pagesMade += 1
+    return this.#pagesMade
+  }
+}
+
+/** Copies `array` to the start of `longer` and returns that. */
+export function lengthened<T extends { set(source: T): void }>(array: T, longer: T): T {
+  longer.set(array)
+  return longer
+}

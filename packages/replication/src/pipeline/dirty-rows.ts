@@ -1,0 +1,171 @@
+/**
+ * The rows that one far end lacks this tick, in the order they would be written: by list, then by
+ * source tick, then by NetworkId.
+ *
+ * Invariant: a row is in it exactly when the far end has not acked the state the row has now (BL5).
+ */
+import type { AckedRows } from './acked-rows.ts'
+import { lengthened } from './baseline.ts'
+import type { SectionPlan } from './packet-writer.ts'
+import type { PublishedRows, RowList } from './published-rows.ts'
+import { MAX_SECTION_ROWS, MAX_SPACING, gapParameter } from './row-header.ts'
+
+const FIRST_ROWS = 256
+/** Source ticks that are told apart in one list; a list mixes few, and rows of more stay as they come. */
+const MAX_SOURCES = 8
+/** Rows looked at to find what a section's rows have in common. */
+const LOOK_AHEAD = 64
+/** Ids farther apart than this tell nothing of the usual distance: they cross from one slot to another. */
+const GAP_LIMIT = 4_096
+
+export class DirtyRows {
+  count = 0
+  /** Per row: component, entity index, source tick, place in its list, and which list. */
+  component = new Uint8Array(FIRST_ROWS)
+  index = new Int32Array(FIRST_ROWS)
+  source = new Uint32Array(FIRST_ROWS)
+  place = new Int32Array(FIRST_ROWS)
+  list = new Uint16Array(FIRST_ROWS)
+  /** Kept by the encoder while rows compete. */
+  score = new Float32Array(FIRST_ROWS)
+  bits = new Int32Array(FIRST_ROWS)
+  chosen = new Uint8Array(FIRST_ROWS)
+  /** Scratch of `#groupBySource`. */
+  #order = new Int32Array(FIRST_ROWS * 3)
+
+  /** Finds them anew. */
+  collect(
+    lists: readonly RowList[],
+    published: PublishedRows,
+    acked: readonly (AckedRows | undefined)[],
+    tick: number,
+  ): void {
+    this.count = 0
+    for (let list = 0; list < lists.length; list += 1) {
+      const { component, indices, count } = lists[list]!
+      const rows = published.components[component]!
+      const held = acked[component]!
+      const { changedTick, sourceTick } = rows
+      this.#reserve(this.count + count)
+      const start = this.count
+      let isMixed = false
+      for (let place = 0; place < count; place += 1) {
+        const index = indices[place]!
+        if (!held.isDirty(index, changedTick[index]!)) continue
+        held.want(index, tick)
+        const at = this.count
+        this.component[at] = component
+        this.index[at] = index
+        this.source[at] = sourceTick[index]!
+        this.place[at] = place
+        this.list[at] = list
+        if (at > start && this.source[at] !== this.source[start]) isMixed = true
+        this.count = at + 1
+      }
+      if (isMixed) this.#groupBySource(start)
+    }
+  }
+
+  /** Do these two rows go into one section? */
+  isSameSection(a: number, b: number): boolean {
+    return this.list[a] === this.list[b] && this.source[a] === this.source[b]
+  }
+
+  /** Brings the rows from `start` on together by source tick; among those of one, order stays. */
+  #groupBySource(start: number): void {
+    let done = start
+    for (let sources = 0; sources < MAX_SOURCES && done < this.count; sources += 1) {
+      const source = this.source[done]!
+      let kept = 0
+      let rest = done
+      // Rows of this source tick move up; the others wait in `order` as pairs and follow.
+      for (let at = done; at < this.count; at += 1) {
+        const index = this.index[at]!
+        const place = this.place[at]!
+        if (this.source[at] === source) {
+          this.#put(rest, index, source, place)
+          rest += 1
+        } else {
+          this.#order[kept * 3] = index
+          this.#order[kept * 3 + 1] = this.source[at]! | 0
+          this.#order[kept * 3 + 2] = place
+          kept += 1
+        }
+      }
+      for (let other = 0; other < kept; other += 1) {
+        const from = other * 3
+        this.#put(rest + other, this.#order[from]!, this.#order[from + 1]! >>> 0, this.#order[from + 2]!)
+      }
+      done = rest
+    }
+  }
+
+  #put(at: number, index: number, source: number, place: number): void {
+    this.index[at] = index
+    this.source[at] = source
+    this.place[at] = place
+  }
+
+  #reserve(count: number): void {
+    if (count <= this.index.length) return
+    const length = 2 ** (32 - Math.clz32(count))
+    this.component = lengthened(this.component, new Uint8Array(length))
+    this.index = lengthened(this.index, new Int32Array(length))
+    this.source = lengthened(this.source, new Uint32Array(length))
+    this.place = lengthened(this.place, new Int32Array(length))
+    this.list = lengthened(this.list, new Uint16Array(length))
+    this.score = new Float32Array(length)
+    this.bits = new Int32Array(length)
+    this.chosen = new Uint8Array(length)
+    this.#order = new Int32Array(length * 3)
+  }
+}
+
+/**
+ * Looks at the rows from `row` on that go into one section for what most of them share.
+ *
+ * @param isCompeting only chosen rows are written
+ * @param ids NetworkId by entity index
+ * @param out overwritten
+ */
+export function planSection(
+  dirty: DirtyRows,
+  row: number,
+  isCompeting: boolean,
+  ids: Uint32Array,
+  acked: AckedRows,
+  tick: number,
+  out: SectionPlan,
+): void {
+  out.component = dirty.component[row]!
+  out.source = dirty.source[row]!
+  out.rowsAhead = 0
+  out.usualAge = 0
+  out.usualSpacing = 0
+  let votes = 0
+  let gaps = 0
+  let previous = ids[dirty.index[row]!]!
+  for (let at = row; at < dirty.count && dirty.isSameSection(row, at); at += 1) {
+    if (isCompeting && dirty.chosen[at] !== 1) continue
+    out.rowsAhead += 1
+    if (out.rowsAhead === MAX_SECTION_ROWS) break
+    if (out.rowsAhead > LOOK_AHEAD) continue
+    const index = dirty.index[at]!
+    gaps += Math.min(GAP_LIMIT, ids[index]! - previous)
+    previous = ids[index]!
+    if (acked.count[index] === 0) continue
+    // Majority vote after Boyer and Moore (1981): what most rows share stands at the end.
+    const age = Math.min(0xffff, (tick - acked.newest[index]!) >>> 0)
+    const apart = acked.count[index] === 2 ? (acked.newest[index]! - acked.older[index]!) >>> 0 : 0
+    const spacing = apart > MAX_SPACING ? 0 : apart
+    if (votes === 0) {
+      out.usualAge = age
+      out.usualSpacing = spacing
+      votes = 1
+    } else {
+      votes += age === out.usualAge && spacing === out.usualSpacing ? 1 : -1
+    }
+  }
+  const distances = Math.min(out.rowsAhead, LOOK_AHEAD) - 1
+  out.gapParameter = distances > 0 ? gapParameter(gaps / distances) : 0
+}

@@ -1,0 +1,157 @@
+/**
+ * What this peer publishes of its rows, tick by tick, for all links at once: when each row last
+ * changed, and the states it has been in, which the links' deltas refer to.
+ *
+ * Invariant: after `publish(tick)` the state of a row at any tick up to this one never changes, so a
+ * row and the tick of the packet that carried it name one state for good (BL1).
+ */
+import { invariant } from '@baton/core'
+import type { ComponentSchema } from '../schema/component-schema.ts'
+import { StateHistory, isLater, lengthened } from './baseline.ts'
+
+/** Rows of one component, in rising order of their NetworkIds. */
+export interface RowList {
+  /** Index of the component in the registry. */
+  readonly component: number
+  /** Entity indices; the first `count` are valid. */
+  readonly indices: Int32Array
+  readonly count: number
+  /** One per entry of `indices`, 1 to 16; see `interest/priority.ts`. Without it all are equal. */
+  readonly priorities?: Float32Array | undefined
+}
+
+/** The rows as they are now, as `RowStore` holds them: `laneCount` lanes and a source tick per entity index. */
+export interface CurrentRows {
+  readonly current: Int32Array
+  readonly tick: Uint32Array
+}
+
+/** One component's published rows. Read by encoders, written by `PublishedRows` alone. */
+export class PublishedComponent {
+  readonly schema: ComponentSchema
+  /** 1 where the row has been published. */
+  present: Uint8Array
+  /** The tick at which the row took its present lanes. */
+  changedTick: Uint32Array
+  sourceTick: Uint32Array
+  /** Lanes as published last. */
+  lanes: Int32Array
+  readonly #earlier: StateHistory
+
+  constructor(schema: ComponentSchema, capacity: number) {
+    this.schema = schema
+    this.present = new Uint8Array(capacity)
+    this.changedTick = new Uint32Array(capacity)
+    this.sourceTick = new Uint32Array(capacity)
+    this.lanes = new Int32Array(capacity * schema.laneCount)
+    this.#earlier = new StateHistory(schema.laneCount, capacity)
+  }
+
+  /** Copies the lanes the row had at `tick`. False when that is too long ago or before it was published. */
+  read(index: number, tick: number, out: Int32Array): boolean {
+    if (this.present[index] === 0) return false
+    if (isLater(this.changedTick[index]!, tick)) return this.#earlier.readAt(index, tick, out, 0)
+    const { laneCount } = this.schema
+    const offset = index * laneCount
+    for (let lane = 0; lane < laneCount; lane += 1) out[lane] = this.lanes[offset + lane]!
+    return true
+  }
+
+  /** @returns true when the lanes are not those published before */
+  update(index: number, tick: number, rows: CurrentRows): boolean {
+    this.sourceTick[index] = rows.tick[index]!
+    const { laneCount } = this.schema
+    const offset = index * laneCount
+    const { current } = rows
+    const { lanes } = this
+    if (this.present[index] === 1) {
+      let lane = 0
+      while (lane < laneCount && lanes[offset + lane] === current[offset + lane]) lane += 1
+      if (lane === laneCount) return false
+      this.#earlier.push(index, this.changedTick[index]!, lanes, offset)
+    }
+    this.present[index] = 1
+    this.changedTick[index] = tick
+    for (let lane = 0; lane < laneCount; lane += 1) lanes[offset + lane] = current[offset + lane]!
+    return true
+  }
+
+  forget(index: number): void {
+    this.present[index] = 0
+    this.#earlier.forget(index)
+  }
+
+  grow(capacity: number): void {
+    this.present = lengthened(this.present, new Uint8Array(capacity))
+    this.changedTick = lengthened(this.changedTick, new Uint32Array(capacity))
+    this.sourceTick = lengthened(this.sourceTick, new Uint32Array(capacity))
+    this.lanes = lengthened(this.lanes, new Int32Array(capacity * this.schema.laneCount))
+    this.#earlier.grow(capacity)
+  }
+}
+
+export class PublishedRows {
+  readonly schemas: readonly ComponentSchema[]
+  /** By registry index; `undefined` for components that do not travel as snapshots. */
+  readonly components: readonly (PublishedComponent | undefined)[]
+  #capacity: number
+  #tick: number | undefined
+
+  constructor(schemas: readonly ComponentSchema[], capacity: number) {
+    this.schemas = schemas
+    this.#capacity = capacity
+    this.components = schemas.map((schema) =>
+      travelsAsState(schema) ? new PublishedComponent(schema, capacity) : undefined,
+    )
+  }
+
+  get capacity(): number {
+    return this.#capacity
+  }
+
+  /** The tick published last; `undefined` before the first. */
+  get tick(): number | undefined {
+    return this.#tick
+  }
+
+  /**
+   * Takes this tick's rows, once per tick and before any link encodes.
+   *
+   * @param tick later than the one before
+   * @param lists every row that some link may be sent this tick; borrowed, not kept
+   * @param rows by registry index, the store the lists' indices point into
+   * @returns rows that changed
+   * @throws InvariantError when the tick does not rise
+   */
+  publish(tick: number, lists: readonly RowList[], rows: readonly CurrentRows[]): number {
+    invariant(
+      this.#tick === undefined || isLater(tick, this.#tick),
+      `PublishedRows.publish: tick ${tick} does not follow ${this.#tick}; publish once per tick`,
+    )
+    this.#tick = tick >>> 0
+    let changed = 0
+    for (const { component, indices, count } of lists) {
+      const published = this.components[component]
+      invariant(published, `PublishedRows.publish: component ${component} is not sent as snapshots; leave it out`)
+      const source = rows[component]!
+      for (let at = 0; at < count; at += 1) if (published.update(indices[at]!, tick, source)) changed += 1
+    }
+    return changed
+  }
+
+  /** Forgets an entity before its index is used for another. */
+  forget(index: number): void {
+    for (const component of this.components) component?.forget(index)
+  }
+
+  grow(capacity: number): void {
+    if (capacity <= this.#capacity) return
+    for (const component of this.components) component?.grow(capacity)
+    this.#capacity = capacity
+  }
+}
+
+/** Is this component in state packets at all? */
+export function travelsAsState(schema: ComponentSchema): boolean {
+  return schema.delivery === 'snapshot' && schema.laneCount > 0
+}

@@ -1,0 +1,260 @@
+/**
+ * Writes the state packets for one far end: finds the rows it lacks, picks each one's baseline among
+ * what it has acked, and fills packets up to the budget.
+ *
+ * Invariant: a delta refers only to states that the far end has acked and still keeps (BL2, BL3).
+ */
+import { invariant, serialGreaterThan16 } from '@baton/core'
+import { AckedRows, findBaseline } from './acked-rows.ts'
+import { isLater } from './baseline.ts'
+import { createReference, type Reference } from './delta.ts'
+import { DirtyRows, planSection } from './dirty-rows.ts'
+import { HEADER_BITS, MAX_PACKET_BYTES, createPacketHeader, type PacketHeader } from './packet.ts'
+import { PacketWriter, worstRowBits, type SectionPlan } from './packet-writer.ts'
+import type { PublishedRows, RowList } from './published-rows.ts'
+import { MAX_LINE_TICKS } from './row-header.ts'
+import { SentPackets } from './sent-packets.ts'
+
+/** How rows compete when not all fit; `interest/priority.ts` has the one that bounds waiting. */
+export interface RowPolicy {
+  score(priority: number, waitedTicks: number, isUrgent: boolean): number
+  choose(scores: Float32Array, bits: Int32Array, count: number, budgetBits: number, chosen: Uint8Array): number
+}
+
+/** What this peer has received from the far end: its `StateDecoder` is one. */
+export interface AckSource {
+  readonly hasAck: boolean
+  readonly ack: number
+  readonly ackBits: number
+  readonly refresh: number
+}
+
+export interface EncodeRequest {
+  /** The tick published last. */
+  readonly tick: number
+  readonly sessionTag: number
+  readonly term: number
+  /** This peer's slot. */
+  readonly slot: number
+  /** NetworkId by entity index. */
+  readonly ids: Uint32Array
+  /** What the far end should hold, each list in rising order of ids. A row is in one list only. */
+  readonly lists: readonly RowList[]
+  readonly acks: AckSource
+  /** For all packets of this tick; less than `smallestBudgetBytes` sends no row. */
+  readonly budgetBytes: number
+  readonly maxPackets: number
+  /** Send a packet without rows when there are none, so that acks arrive. */
+  readonly sendEmpty: boolean
+}
+
+/** Each round of choosing leaves an eighth of a packet or so; after four nothing to speak of. */
+const ROUNDS = 4
+
+export class StateEncoder {
+  /** Of the last `encodeTick`. */
+  rowsSent = 0
+  rowsLeft = 0
+  bytesSent = 0
+  /** The least budget with which every row can be sent. */
+  readonly smallestBudgetBytes: number
+  readonly #published: PublishedRows
+  readonly #policy: RowPolicy
+  readonly #acked: readonly (AckedRows | undefined)[]
+  readonly #worstBits: readonly number[]
+  /** Bits a row of each component has taken of late. */
+  readonly #usualBits: Float64Array
+  readonly #references: readonly Reference[]
+  readonly #sent: SentPackets
+  readonly #writer: PacketWriter
+  readonly #dirty = new DirtyRows()
+  readonly #header: PacketHeader = createPacketHeader()
+  readonly #plan: SectionPlan = { component: 0, source: 0, rowsAhead: 0, usualAge: 0, usualSpacing: 0, gapParameter: 0 }
+  /** The row that stands last in the open section; -1 without one. */
+  #sectionRow = -1
+  /** Only rows that were chosen are written. */
+  #isCompeting = false
+  #lastTick: number | undefined
+  #heardSequence: number | undefined
+  #heardRefresh = 0
+
+  /** @param firstSequence of its packets; other than 0 only to test the wrap */
+  constructor(published: PublishedRows, policy: RowPolicy, firstSequence = 0) {
+    const schemas = published.schemas
+    this.#published = published
+    this.#policy = policy
+    this.#acked = published.components.map((component) => component && new AckedRows(published.capacity))
+    this.#worstBits = published.components.map((component) => (component ? worstRowBits(component.schema) : 0))
+    this.#references = schemas.map((schema) => createReference(schema.laneCount))
+    this.#usualBits = Float64Array.from(this.#worstBits)
+    this.smallestBudgetBytes = Math.ceil((HEADER_BITS + Math.max(0, ...this.#worstBits)) / 8)
+    invariant(
+      this.smallestBudgetBytes <= MAX_PACKET_BYTES,
+      `StateEncoder: a row can take ${this.smallestBudgetBytes} bytes with its header, over ${MAX_PACKET_BYTES}; split the component or send it reliably`,
+    )
+    this.#writer = new PacketWriter(schemas)
+    this.#sent = new SentPackets((component, index, stamp, tick, isAcked) => {
+      this.#acked[component]!.settle(index, stamp, tick, isAcked)
+    }, firstSequence)
+  }
+
+  /** Packets without an ack, as far as is known. */
+  get lostCount(): number {
+    return this.#sent.lostCount
+  }
+
+  /**
+   * Writes this tick's packets, after `PublishedRows.publish`. Rows that are left keep waiting and
+   * are then chosen by `policy`; rows that fit are all sent, every tick until acked.
+   *
+   * @param emit sends one packet, borrowed until it returns; false when it did not leave: its rows
+   *   count as lost and no more packets are written this tick
+   * @returns packets written
+   */
+  encodeTick(request: EncodeRequest, emit: (packet: Uint8Array) => boolean): number {
+    const { tick } = request
+    invariant(
+      tick === this.#published.tick && (this.#lastTick === undefined || isLater(tick, this.#lastTick)),
+      `StateEncoder.encodeTick: tick ${tick} after ${this.#lastTick}, published ${this.#published.tick}; publish a tick, then encode it once`,
+    )
+    this.#lastTick = tick
+    this.bytesSent = 0
+    this.rowsSent = 0
+    this.#dirty.collect(request.lists, this.#published, this.#acked, tick)
+    this.#isCompeting = this.#rowsCompete(request)
+    if (this.#isCompeting) this.#scoreRows(request)
+    let packets = 0
+    let row = 0
+    let isOpen = true
+    while (isOpen && packets < request.maxPackets && this.rowsSent < this.#dirty.count) {
+      const limitBytes = Math.min(MAX_PACKET_BYTES, request.budgetBytes - this.bytesSent)
+      if (limitBytes < this.smallestBudgetBytes) break
+      this.#beginPacket(request, limitBytes)
+      if (this.#isCompeting) this.#fillByChoice(request)
+      else while (row < this.#dirty.count && this.#addRow(row, request)) row += 1
+      // A policy that wants no row sends none.
+      if (this.#writer.rowCount === 0) {
+        this.#sent.drop()
+        break
+      }
+      isOpen = this.#emitPacket(emit)
+      packets += 1
+    }
+    this.rowsLeft = this.#dirty.count - this.rowsSent
+    if (packets === 0 && request.sendEmpty) {
+      this.#beginPacket(request, MAX_PACKET_BYTES)
+      this.#emitPacket(emit)
+      packets = 1
+    }
+    return packets
+  }
+
+  /** Takes the acks of a received packet, once the caller trusts its session, term and sender. */
+  acknowledge(header: PacketHeader): void {
+    if (this.#heardSequence === undefined || serialGreaterThan16(header.sequence, this.#heardSequence)) {
+      this.#heardSequence = header.sequence
+      if (header.refresh !== this.#heardRefresh) this.#forgetAcks(header.refresh)
+    }
+    if (header.hasAck) this.#sent.acknowledge(header.ack, header.ackBits)
+  }
+
+  /** The far end holds a row's state at `tick` by other means, such as the baseline it joined with. */
+  seed(component: number, index: number, tick: number): void {
+    this.#acked[component]?.seed(index, tick)
+  }
+
+  /** Forgets an entity before its index is used for another, or when the far end no longer has it. */
+  forget(index: number): void {
+    for (const acked of this.#acked) acked?.forget(index)
+  }
+
+  /** Follows `PublishedRows.grow`. */
+  grow(capacity: number): void {
+    for (const acked of this.#acked) acked?.grow(capacity)
+  }
+
+  #forgetAcks(refresh: number): void {
+    this.#heardRefresh = refresh
+    this.#sent.clear()
+    for (const acked of this.#acked) acked?.forgetAcks()
+  }
+
+  /** True when rows may be left: some were last tick, or what rows usually take is over the budget. */
+  #rowsCompete(request: EncodeRequest): boolean {
+    if (this.rowsLeft > 0) return true
+    let bits = 0
+    for (let row = 0; row < this.#dirty.count; row += 1) bits += this.#usualBits[this.#dirty.component[row]!]!
+    const bytes = Math.min(request.budgetBytes, request.maxPackets * MAX_PACKET_BYTES)
+    return bits / 8 > bytes * 0.75 - MAX_PACKET_BYTES / 8
+  }
+
+  #scoreRows({ lists, tick }: EncodeRequest): void {
+    const { count, component, index, place, list, score, bits } = this.#dirty
+    for (let row = 0; row < count; row += 1) {
+      const acked = this.#acked[component[row]!]!
+      const waited = (tick - acked.lastSent[index[row]!]!) >>> 0
+      const priority = lists[list[row]!]!.priorities?.[place[row]!] ?? 1
+      score[row] = this.#policy.score(priority, waited, acked.isUrgent[index[row]!] === 1)
+      bits[row] = this.#worstBits[component[row]!]!
+    }
+  }
+
+  /** Chooses in rounds, each sure to fit; rows mostly take less than they can, so room remains for the next. */
+  #fillByChoice(request: EncodeRequest): void {
+    const { count, score, bits, chosen } = this.#dirty
+    for (let round = 0; round < ROUNDS; round += 1) {
+      if (this.#policy.choose(score, bits, count, this.#writer.bitsLeft, chosen) === 0) return
+      this.#sectionRow = -1
+      for (let row = 0; row < count; row += 1) {
+        if (chosen[row] === 1 && this.#addRow(row, request)) score[row] = 0
+      }
+    }
+  }
+
+  #beginPacket(request: EncodeRequest, limitBytes: number): void {
+    const header = this.#header
+    header.sessionTag = request.sessionTag
+    header.term = request.term
+    header.slot = request.slot
+    header.tick = request.tick
+    header.hasAck = request.acks.hasAck
+    header.ack = request.acks.ack
+    header.ackBits = request.acks.ackBits
+    header.refresh = request.acks.refresh
+    header.sequence = this.#sent.begin(request.tick)
+    this.#sectionRow = -1
+    this.#writer.begin(header, limitBytes)
+  }
+
+  #emitPacket(emit: (packet: Uint8Array) => boolean): boolean {
+    const packet = this.#writer.finish()
+    this.bytesSent += packet.length
+    const hasLeft = emit(packet)
+    if (!hasLeft) this.#sent.drop()
+    return hasLeft
+  }
+
+  /** False when the packet has no room for it. */
+  #addRow(row: number, request: EncodeRequest): boolean {
+    const { tick } = request
+    const component = this.#dirty.component[row]!
+    const index = this.#dirty.index[row]!
+    if (this.#sectionRow < 0 || !this.#dirty.isSameSection(this.#sectionRow, row)) {
+      planSection(this.#dirty, row, this.#isCompeting, request.ids, this.#acked[component]!, tick, this.#plan)
+      this.#writer.openSection(this.#plan)
+    }
+    const published = this.#published.components[component]!
+    const acked = this.#acked[component]!
+    const ref = this.#references[component]!
+    const age = findBaseline(acked, published, index, tick, ref)
+    const spacing = age > MAX_LINE_TICKS ? this.#plan.usualSpacing : ref.spacing
+    const offset = index * published.schema.laneCount
+    const bitsBefore = this.#writer.bitsLeft
+    if (!this.#writer.addRow(request.ids[index]!, published.lanes, offset, age, spacing, ref)) return false
+    this.#usualBits[component]! += (bitsBefore - this.#writer.bitsLeft - this.#usualBits[component]!) / 16
+    this.#sent.add(component, index, acked.noteSent(index, tick))
+    this.#sectionRow = row
+    this.rowsSent += 1
+    return true
+  }
+}
