@@ -12,14 +12,16 @@ import type { CreateLobbyOptions, LobbyServer } from './lobby-server.ts'
 
 const DEFAULT_PORT = 7777
 
+/** As cac hands them over: a number when it looks like one, an array when given more than once. */
+type Flag = string | number | (string | number)[]
 interface Flags {
-  port: unknown
-  host: unknown
-  origin?: unknown
-  ice?: unknown
-  path?: unknown
-  socketsPerAddress?: unknown
-  trustProxy?: unknown
+  port: Flag
+  host: Flag
+  origin?: Flag
+  ice?: Flag
+  path?: Flag
+  socketsPerAddress?: Flag
+  trustProxy?: boolean
 }
 
 const cli = cac('baton-lobby')
@@ -87,7 +89,7 @@ function forwardedAddress(request: IncomingMessage): string {
   return last || (request.socket.remoteAddress ?? '')
 }
 
-function listOf(value: unknown): string[] {
+function listOf(value: Flag | undefined): string[] {
   if (value === undefined) return []
   return (Array.isArray(value) ? value : [value]).map(String)
 }

@@ -4,10 +4,13 @@
  * Place in the house: the vocabulary between `lobby.ts` and whoever pumps it.
  * Invariant: plain data, so that a run can be recorded and played again.
  */
-import type { ErrorCode } from '@baton/core'
 import type { IceServer } from '@baton/schemas/lobby'
 import type { LobbyLimits } from './limits.ts'
-import type { SocketId } from './rooms.ts'
+import { CLOSE_CODES } from './refusals.ts'
+import type { LobbyErrorCode } from './refusals.ts'
+
+/** The door's number for one open socket. Never reused within a lobby's life. */
+export type SocketId = number
 
 export type LobbyEvent =
   /** `room` given: a plain page that is joined at once and answered in text. Else it has to say `Join`. */
@@ -30,19 +33,6 @@ export type LobbyEffect =
   | { readonly kind: 'close'; readonly socket: SocketId; readonly code: number; readonly reason: string }
   /** The far end is gone: no handshake. */
   | { readonly kind: 'terminate'; readonly socket: SocketId }
-
-/** Close code per error; the reason of the close frame is the error's code. 4000 to 4999 are ours to give. */
-export const CLOSE_CODES = {
-  'lobby/closed': 1001,
-  'lobby/room-name': 4001,
-  'lobby/room-full': 4002,
-  'lobby/replaced': 4003,
-  'lobby/bad-message': 4004,
-  'lobby/timeout': 4005,
-  'lobby/limit': 4008,
-} as const satisfies Partial<Record<ErrorCode, number>>
-
-export type LobbyErrorCode = keyof typeof CLOSE_CODES
 
 export interface LobbyOptions {
   /** Unsigned 32-bit numbers nobody can foresee: ids are 96 bits of it. */

@@ -363,7 +363,7 @@ describe('the door', () => {
     expect(await member.closed).toEqual({ code: 1001, reason: 'lobby/closed' })
     expect(await page.closed).toEqual({ code: 1001, reason: 'lobby/closed' })
     await lobby.close()
-    await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow()
+    await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow('fetch failed')
   })
 })
 

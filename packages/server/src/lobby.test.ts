@@ -4,8 +4,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { DEFAULT_LIMITS } from './limits.ts'
 import { Lobby } from './lobby.ts'
-import { CLOSE_CODES } from './lobby-events.ts'
 import type { LobbyEffect, LobbyEvent, LobbyOptions } from './lobby-events.ts'
+import { CLOSE_CODES } from './refusals.ts'
 
 type Of<T extends LobbyBody['type']> = Extract<LobbyBody, { type: T }>
 

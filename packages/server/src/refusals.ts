@@ -4,9 +4,22 @@
  * Place in the house: under `lobby.ts`, `rooms.ts` and `signaling.ts`. Invariant: every refusal ends
  * the socket it is told to, and nobody else's; what a stranger sent is quoted only to himself, cut short.
  */
+import type { ErrorCode } from '@baton/core'
 import { IDENTITY_MAX_CHARACTERS, IDENTITY_MIN_CHARACTERS } from './limits.ts'
 import type { LobbyLimits } from './limits.ts'
-import type { LobbyErrorCode } from './lobby-events.ts'
+
+/** Close code per error; the reason of the close frame is the error's code. 4000 to 4999 are ours to give. */
+export const CLOSE_CODES = {
+  'lobby/closed': 1001,
+  'lobby/room-name': 4001,
+  'lobby/room-full': 4002,
+  'lobby/replaced': 4003,
+  'lobby/bad-message': 4004,
+  'lobby/timeout': 4005,
+  'lobby/limit': 4008,
+} as const satisfies Partial<Record<ErrorCode, number>>
+
+export type LobbyErrorCode = keyof typeof CLOSE_CODES
 
 export interface Refusal {
   readonly code: LobbyErrorCode

@@ -7,12 +7,10 @@
 import type { PeerId } from '@baton/core'
 import { cleanDisplayName, IDENTITY_MAX_CHARACTERS, IDENTITY_MIN_CHARACTERS, isRoomName } from './limits.ts'
 import type { Bucket, LobbyLimits } from './limits.ts'
+import type { SocketId } from './lobby-events.ts'
 import { freshId } from './random-id.ts'
 import { refuse } from './refusals.ts'
 import type { Refusal } from './refusals.ts'
-
-/** The door's number for one open socket. Never reused within a lobby's life. */
-export type SocketId = number
 
 export interface Member {
   readonly id: PeerId

@@ -7,7 +7,8 @@
  */
 import { createBucket, refill, take } from './limits.ts'
 import type { Bucket, LobbyLimits } from './limits.ts'
-import type { Member, SocketId } from './rooms.ts'
+import type { SocketId } from './lobby-events.ts'
+import type { Member } from './rooms.ts'
 
 export interface Socket {
   readonly id: SocketId

@@ -5,7 +5,7 @@
  * Invariant: a file without one is never touched, and what Vite itself compiles rightly is left to it.
  */
 import { realpathSync } from 'node:fs'
-import type { TransformOptions } from 'esbuild'
+import type * as Esbuild from 'esbuild'
 import { parseSync, transformWithOxc, Visitor } from 'vite'
 import type { Plugin, ResolvedConfig } from 'vite'
 
@@ -99,7 +99,7 @@ async function inspectProject(file: string, config: ResolvedConfig | undefined):
   }
 }
 
-function esbuildOptions(file: string, id: string, project: Project): TransformOptions & { sourcemap: true } {
+function esbuildOptions(file: string, id: string, project: Project): Esbuild.TransformOptions & { sourcemap: true } {
   const { experimentalDecorators, useDefineForClassFields, verbatimModuleSyntax } = project
   const typed = /\.[cm]?tsx?$/.test(file)
   return {
@@ -114,7 +114,7 @@ function esbuildOptions(file: string, id: string, project: Project): TransformOp
   }
 }
 
-async function loadEsbuild(file: string): Promise<typeof import('esbuild')> {
+async function loadEsbuild(file: string): Promise<typeof Esbuild> {
   try {
     return await import('esbuild')
   } catch (cause) {

@@ -10,10 +10,9 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import type { ServerOptions, WebSocket } from 'ws'
 import type { LobbyLimits } from './limits.ts'
-import type { LobbyEffect, LobbyEvent } from './lobby-events.ts'
+import type { LobbyEffect, LobbyEvent, SocketId } from './lobby-events.ts'
 import { addressGroup, isAllowedOrigin } from './origin.ts'
 import type { OriginPolicy } from './origin.ts'
-import type { SocketId } from './rooms.ts'
 
 /** A client that asks for this subprotocol says `Join` itself; one that does not is a plain page. */
 export const LOBBY_SUBPROTOCOL = 'baton-lobby'
