@@ -53,7 +53,7 @@ export function createRegistry(components: readonly object[]): Registry {
   definitions.forEach(({ name }, index) => {
     invariant(
       definitions[index + 1]?.name !== name,
-      `registry: two components are named '${name}'; names are compared between builds, give each its own`,
+      `registry: two components are named '${name}'; give each its own (a minifier may have renamed classes: @replicated({ name }))`,
     )
   })
 
