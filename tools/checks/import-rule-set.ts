@@ -164,6 +164,17 @@ function generalRules(everyEntry: readonly string[]): IForbiddenRuleType[] {
       to: { path: '\\.test\\.ts$' },
     },
     {
+      name: 'no-dead-files',
+      comment: 'no entry of its package leads to this file: wire it or remove it',
+      severity: 'error',
+      from: { path: [...everyEntry, '^packages/[^/]+/src/cli\\.ts$'] },
+      to: {
+        path: '^(packages/[^/]+/src|schemas/codec)/',
+        pathNot: [TEST, '\\.d\\.ts$', '^packages/[^/]+/src/cli\\.ts$', ...everyEntry],
+        reachable: false,
+      },
+    },
+    {
       name: 'public-entries-only',
       comment: 'another package is met through the entries of its exports',
       severity: 'error',

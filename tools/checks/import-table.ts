@@ -52,7 +52,7 @@ export const ROOMS: readonly Room[] = [
     packages: ['bitecs', 'eventemitter3', 'crc-32'],
     node: false,
     // The decorators are compiled in both of their forms, by both compilers that people use.
-    testPackages: ['esbuild', 'typescript'],
+    testPackages: ['esbuild', 'typescript', '@typescript/typescript6'],
   },
   {
     name: 'transport-webrtc',
