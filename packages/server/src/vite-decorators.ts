@@ -13,12 +13,11 @@ import type { Plugin, ResolvedConfig } from 'vite'
 const AT_SIGN = /@[\w$(]/
 const SCRIPT = /\.[cm]?[jt]sx?(?:$|\?)/
 
-/** What the file's tsconfig makes of classes and imports. */
+/** What the file's tsconfig makes of classes. */
 interface Project {
   readonly experimentalDecorators: boolean
   readonly emitDecoratorMetadata: boolean
   readonly useDefineForClassFields: boolean
-  readonly verbatimModuleSyntax: boolean
 }
 
 /** Add it to `plugins` in a Vite or Vitest config; `baton()` already holds it. */
@@ -82,25 +81,19 @@ function findDecorators(file: string, code: string): { any: boolean; onStaticFie
  */
 async function inspectProject(file: string, config: ResolvedConfig | undefined): Promise<Project> {
   if (!/\.[cm]?tsx?$/.test(file)) {
-    return {
-      experimentalDecorators: false,
-      emitDecoratorMetadata: false,
-      useDefineForClassFields: true,
-      verbatimModuleSyntax: true,
-    }
+    return { experimentalDecorators: false, emitDecoratorMetadata: false, useDefineForClassFields: true }
   }
-  const probe = `import { unused } from 'probe:unused'\n@probe class Probe { field = 1; @probe method(value: Date) {} }\nnew Probe()`
+  const probe = `@probe class Probe { field = 1; @probe method(value: Date) {} }\nnew Probe()`
   const { code } = await transformWithOxc(probe, file, { sourcemap: false }, undefined, config)
   return {
     experimentalDecorators: !code.includes('@probe'),
     emitDecoratorMetadata: code.includes('design:'),
     useDefineForClassFields: !code.includes('this.field'),
-    verbatimModuleSyntax: code.includes('probe:unused'),
   }
 }
 
 function esbuildOptions(file: string, id: string, project: Project): Esbuild.TransformOptions & { sourcemap: true } {
-  const { experimentalDecorators, useDefineForClassFields, verbatimModuleSyntax } = project
+  const { experimentalDecorators, useDefineForClassFields } = project
   const typed = /\.[cm]?tsx?$/.test(file)
   return {
     // Plain .js may hold JSX too; in .ts and .mts `<T>x` is a cast.
@@ -110,7 +103,8 @@ function esbuildOptions(file: string, id: string, project: Project): Esbuild.Tra
     supported: { decorators: false },
     sourcemap: true,
     sourcefile: id,
-    tsconfigRaw: { compilerOptions: { experimentalDecorators, useDefineForClassFields, verbatimModuleSyntax } },
+    // Which imports are only types is left to Vite, which sees the file next and knows what the project says of it.
+    tsconfigRaw: { compilerOptions: { experimentalDecorators, useDefineForClassFields, verbatimModuleSyntax: true } },
   }
 }
 

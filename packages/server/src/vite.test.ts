@@ -208,6 +208,22 @@ describe('standard decorators', () => {
     expect(await devTransform(root, { plugins: [standardDecorators()] }, '/node_modules/dep/index.ts')).toMatch(/@seen/)
   })
 
+  test('VP3: an import that is used for types alone stays where the project wants it to', async () => {
+    const files = {
+      'main.ts': `import { Shape } from './shape'\nfunction seen(value: unknown, context: ClassDecoratorContext) {}\n@seen class View { draw(shape: Shape) {} }\n`,
+      'shape.ts': `export class Shape {}`,
+    }
+    for (const verbatimModuleSyntax of [true, false]) {
+      const tsconfig = JSON.stringify({ compilerOptions: { target: 'es2022', verbatimModuleSyntax } })
+      const dev = await devTransform(
+        await createProject({ ...files, 'tsconfig.json': tsconfig }),
+        { plugins: [baton()] },
+        '/main.ts',
+      )
+      expect(dev.includes('shape.ts')).toBe(verbatimModuleSyntax)
+    }
+  })
+
   test('VP3: a workspace package is compiled like the app, also behind a link that is kept', async () => {
     const root = await createProject({
       'app/main.ts': `import { Transform } from 'components'\nexport default Transform\n`,
