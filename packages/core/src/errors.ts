@@ -18,6 +18,8 @@ export type ErrorCode =
   | 'peer/timeout'
   | 'peer/protocol-breach'
   | 'peer/slow'
+  | 'peer/channel-mismatch'
+  | 'peer/unsupported'
   | 'protocol/version-mismatch'
   | 'protocol/hash-mismatch'
   | 'network/closed'

@@ -1,0 +1,110 @@
+/**
+ * From a room's name to a network that a game can hold: the one function most games call.
+ *
+ * Invariant: the promise settles once; when it rejects, nothing of the attempt is left behind.
+ */
+import { createNetwork, NetworkError, type Network, type Transport } from '@baton/core'
+import { connectTransport, type ConnectOptions, type JoinStage } from './connect.ts'
+import type { WebRtcTransport } from './webrtc-transport.ts'
+
+/** How often the network is pumped until it is in; then the game's frames take over. */
+const PUMP_INTERVAL_MS = 10
+
+export interface JoinOptions extends ConnectOptions {
+  /** Ticks per second of the shared timeline. The host's counts. Default 60. */
+  readonly tickRateHz?: number | undefined
+  /** From the lobby's yes to being in. Default: core's. */
+  readonly joinTimeoutMs?: number | undefined
+  /** Silence of a peer after which it counts as gone. Default: core's. */
+  readonly peerTimeoutMs?: number | undefined
+  /**
+   * Wraps the transport, such as with `conditionTransport` of `@baton/core/testing` for a panel that
+   * adds latency and loss.
+   */
+  readonly condition?: ((transport: Transport) => Transport) | undefined
+}
+
+/**
+ * Joins a room: meets the others in the lobby, links to each of them, and is let in by the host, or
+ * hosts when the room was empty.
+ *
+ * Until it resolves the network is pumped here; from then on the game calls `receive` and `flush`.
+ *
+ * @returns a network in state `joined`
+ * @throws NetworkError whatever `connectTransport` throws; `network/join-timeout`; `protocol/...` or another
+ *   code the host refused with; `lobby/replaced`
+ * @throws the signal's reason when aborted
+ * @see docs/errors.md
+ */
+export async function joinRoom(options: JoinOptions): Promise<Network> {
+  const transport = await connectTransport(options)
+  const { displayName, tickRateHz, joinTimeoutMs, peerTimeoutMs } = options
+  const network = createNetwork({
+    transport: options.condition?.(transport) ?? transport,
+    random: () => crypto.getRandomValues(new Uint32Array(1))[0]!,
+    ...(displayName !== undefined && { displayName }),
+    ...(tickRateHz !== undefined && { tickRateHz }),
+    ...(joinTimeoutMs !== undefined && { joinTimeoutMs }),
+    ...(peerTimeoutMs !== undefined && { peerTimeoutMs }),
+  })
+  network.on('error', (error) => {
+    // Another tab plays on as this player. A game has nothing to decide here.
+    if (error.code === 'lobby/replaced') network.close()
+  })
+  await enter(network, transport, options.signal, options.onProgress)
+  return network
+}
+
+/** Pumps the network until it is in, or has ended. */
+function enter(
+  network: Network,
+  transport: WebRtcTransport,
+  signal: AbortSignal | undefined,
+  onProgress: ((stage: JoinStage) => void) | undefined,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let stage: JoinStage | undefined
+    let lastError: NetworkError | undefined
+    const report = (next: JoinStage): void => {
+      if (stage === next) return
+      stage = next
+      onProgress?.(next)
+    }
+    const onError = (error: NetworkError): void => {
+      lastError = error
+    }
+    const settle = (): void => {
+      clearInterval(timer)
+      network.off('error', onError)
+      signal?.removeEventListener('abort', abort)
+    }
+    const fail = (error: unknown): void => {
+      settle()
+      network.close()
+      reject(error as Error)
+    }
+    const abort = (): void => fail(signal!.reason)
+    const pump = (): void => {
+      try {
+        const nowMs = performance.now()
+        network.receive(nowMs)
+        network.flush(nowMs)
+      } catch (error) {
+        return fail(error)
+      }
+      if (network.state === 'closed') {
+        return fail(lastError ?? new NetworkError('network/closed', 'joinRoom: the network was closed while joining'))
+      }
+      report(transport.isAlone || transport.linkCount > 0 ? 'entering' : 'connecting-to-peers')
+      if (network.state === 'joined') {
+        settle()
+        resolve()
+      }
+    }
+    network.on('error', onError)
+    const timer = setInterval(pump, PUMP_INTERVAL_MS)
+    if (signal?.aborted) return abort()
+    signal?.addEventListener('abort', abort, { once: true })
+    pump()
+  })
+}
