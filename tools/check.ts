@@ -19,7 +19,7 @@ async function ownCheck(name: string): Promise<StepResult> {
 // The order fills two lanes: the tests are the longest, what needs dist comes after the types.
 export const CHECK_STEPS: readonly Step[] = [
   { name: 'types', run: () => asStep(tool('tsc', ['-b', ...(process.stdout.isTTY ? ['--pretty'] : [])])) },
-  { name: 'unit', run: () => runVitest('unit', 180_000) },
+  { name: 'unit', run: () => runVitest('unit', 300_000) },
   { name: 'format', run: () => asStep(tool('oxfmt', ['--check'])) },
   { name: 'lint', run: () => asStep(tool('oxlint', ['--type-aware', '--deny-warnings', '--format=unix'])) },
   { name: 'imports', run: () => ownCheck('imports') },
