@@ -5,6 +5,7 @@
  * Invariant: a file without one is never touched, and what Vite itself compiles rightly is left to it.
  */
 import { realpathSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import type * as Esbuild from 'esbuild'
 import { parseSync, transformWithOxc, Visitor } from 'vite'
 import type { Plugin, ResolvedConfig } from 'vite'
@@ -41,7 +42,7 @@ export function standardDecorators(): Plugin {
         // Vite lowers experimental ones itself, but loses those on static fields that are not defined but assigned.
         const lost = found.onStaticField && !project.useDefineForClassFields && !project.emitDecoratorMetadata
         if (project.experimentalDecorators && !lost) return undefined
-        const { transform } = await loadEsbuild(file)
+        const { transform } = loadEsbuild(file)
         const result = await transform(code, esbuildOptions(file, id, project))
         return { code: result.code, map: result.map }
       },
@@ -108,9 +109,13 @@ function esbuildOptions(file: string, id: string, project: Project): Esbuild.Tra
   }
 }
 
-async function loadEsbuild(file: string): Promise<typeof Esbuild> {
+/**
+ * `require`, because only files with decorators need esbuild, and because Vite's own loader for
+ * TypeScript configurations (`--configLoader runner`) allows no `import()` after the start.
+ */
+function loadEsbuild(file: string): typeof Esbuild {
   try {
-    return await import('esbuild')
+    return createRequire(import.meta.url)('esbuild') as typeof Esbuild
   } catch (cause) {
     throw new Error(
       `@baton/server/vite: ${file} has decorators, and esbuild, which lowers them, cannot be loaded; install esbuild as a dev dependency, or use defineReplicated()`,

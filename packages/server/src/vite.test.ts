@@ -357,3 +357,24 @@ describe('simple-peer', () => {
     expect(lines.filter((line) => /fail|warn|error/i.test(line))).toEqual([])
   })
 })
+
+test("VP6: Vite's own loader runs the plugin from its sources, with plain Node and nothing compiled", async () => {
+  const root = await createProject({
+    'main.ts': STANDARD,
+    'vite.config.ts': `import { baton } from '@baton/server/vite'\nexport default { plugins: [baton()] }\n`,
+    'tsconfig.json': '{"compilerOptions":{"target":"es2022"}}',
+  })
+  const server = await realpath(join(import.meta.dirname, '..'))
+  await mkdir(join(root, 'node_modules/@baton'), { recursive: true })
+  await symlink(server, join(root, 'node_modules/@baton/server'), 'dir')
+  const vite = join(await realpath(join(server, 'node_modules/vite')), 'bin/vite.js')
+  const flags = ['build', '--configLoader', 'runner', '--ssr', 'main.ts', '--outDir', 'out', '--minify', 'false']
+  // Without what the test runner put there: its loaders would do the work that is to be proven.
+  const { NODE_OPTIONS: _, ...env } = process.env
+  const child = spawn(process.execPath, [vite, ...flags], { cwd: root, env, stdio: ['ignore', 'ignore', 'pipe'] })
+  let stderr = ''
+  child.stderr.on('data', (data: Buffer) => (stderr += data.toString()))
+  expect(await new Promise((resolve) => child.on('close', resolve)), stderr).toBe(0)
+  const [name] = await readdir(join(root, 'out'))
+  expect(await readFile(join(root, 'out', name!), 'utf8')).not.toMatch(RAW_DECORATOR)
+}, 30_000)
