@@ -5,6 +5,7 @@
  * Invariant: each function leaves table, rows and ECS agreeing, and queues one event per change.
  */
 import type { Peer } from '@baton/core'
+import { acceptRow, isEarlyRowNewer } from './accept-row.ts'
 import { createEntity, destroyEntity, exists, has, setPresence, ChildOf, Authority, Networked, Owned } from './lifecycle/ecs.ts'
 import { actingAuthority, insertEntity, removeEntityAt, setOwnership, type EntityRecord, type Ownership } from './lifecycle/entity-table.ts'
 import type { RegisteredPrefab } from './lifecycle/prefab.ts'
@@ -46,6 +47,11 @@ export function applySpawn(
     adoptChildren(state, record.id)
   })
   relinkReferences(state, record.id)
+  for (const link of state.links.values()) {
+    link.decoder.release(record.id, index, (component, source, lanes) => {
+      acceptRow(state, link, component, index, source, lanes, 0)
+    })
+  }
   callSetup(state, prefab, eid)
   const owner = peerOfSlot(state, record.owner)
   state.outbox.push(() =>
@@ -80,7 +86,13 @@ export function applyComponentAdded(
   tick: number,
 ): void {
   quietly(state, () => setPresence(state.ecs, state.table.eid[index]!, schema.component, true))
-  placeRow(state, index, schema, row, tick, true)
+  if (!isEarlyRowNewer(state, schema.index, index, tick)) {
+    placeRow(state, index, schema, row, tick, true)
+    return
+  }
+  const rows = state.store.components[schema.index]!
+  const lanes = rows.current.slice(index * schema.laneCount, (index + 1) * schema.laneCount)
+  placeRow(state, index, schema, { lanes, plain: row.plain }, rows.tick[index]!, true)
 }
 
 export function applyComponentRemoved(state: ReplicationState, index: number, schema: ComponentSchema): void {
@@ -259,7 +271,7 @@ function restoreRowsFromRemote(state: ReplicationState, index: number): void {
 }
 
 /**
- * After a change of authority neither side may take an old row for what the other holds (BL5): a guest
+ * After a change of authority neither side may take an old row for what the other holds (OW9): a guest
  * forgets what it told the host, the host what it told the previous authority, which ignored its rows.
  */
 function forgetBaselines(state: ReplicationState, index: number, previousAuthority: number): void {
@@ -273,6 +285,7 @@ function forgetIndex(state: ReplicationState, index: number): void {
     link.encoder.forget(index)
     link.decoder.forget(index)
   }
+  state.published.forget(index)
   for (const buffers of state.jitter) buffers.forget(index)
   state.held.delete(state.table.id[index]!)
   state.restTicks[index] = 0

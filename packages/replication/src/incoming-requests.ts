@@ -7,6 +7,7 @@
  */
 import type { Peer } from '@baton/core'
 import type { ControlBody } from '@baton/schemas'
+import { isFarAhead } from './authority/accept-update.ts'
 import { decideClaim, decideRelease, decideTransfer, type Decision } from './authority/ownership.ts'
 import { applyComponentAdded, applyComponentRemoved, applyParent, applySpawn, placeRow } from './apply-log.ts'
 import { commitDespawn, commitOwnership, ownershipEntry, ownershipOf, publish, type LogBody, type Requester } from './commit.ts'
@@ -56,6 +57,8 @@ function handleSpawn(state: ReplicationState, from: Peer, body: Request<'Spawn'>
   const prefab = state.prefabs.byName.get(body.prefab)
   const components = readSpawnedComponents(state, body.components)
   if (prefab === undefined || components === undefined) return false
+  const now = state.network.tick(state.nowMs)
+  if (components.some((one) => isFarAhead(one.tick, now))) return false
   // A request that was sent again after a change of host: it has been applied once already (LG4).
   if (state.table.indexById.has(body.id)) {
     state.network.lower.sendControl(from, { type: 'RequestApplied', request: body.request })
@@ -124,8 +127,8 @@ function handleComponent(
     if (rows.present[index] === 1) applyComponentRemoved(state, index, schema)
   } else {
     const row = readValue(schema, body.value.data)
-    if (row === undefined) return false
-    const tick = state.network.tick(state.nowMs)
+    const { tick } = body.value
+    if (row === undefined || isFarAhead(tick, state.network.tick(state.nowMs))) return false
     if (body.type === 'ComponentAdded') applyComponentAdded(state, index, schema, row, tick)
     else if (rows.present[index] === 0) return refuse(state, requester, body.id, 'gone')
     else placeRow(state, index, schema, row, tick, true)
@@ -145,7 +148,7 @@ function sendWhatHolds(state: ReplicationState, to: Peer, index: number, compone
   }
   const lanes = rows.current.slice(index * schema.laneCount, (index + 1) * schema.laneCount)
   const data = encodeValue(schema, { lanes, plain: rows.plain[index] ?? [] })
-  const value = { component, data }
+  const value = { component, tick: rows.tick[index]!, data }
   state.network.lower.sendControl(to, { type: 'ComponentAdded', request: 0, id, value }, state.logIndex)
 }
 

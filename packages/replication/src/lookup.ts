@@ -30,6 +30,7 @@ export function resolveId(state: ReplicationState, eid: number): NetworkId {
 export function growState(state: ReplicationState, capacity: number): void {
   if (capacity <= state.restTicks.length) return
   growRowStore(state.store, capacity)
+  state.published.grow(capacity)
   for (const buffers of state.jitter) buffers.grow(capacity)
   for (const link of state.links.values()) {
     link.encoder.grow(capacity)

@@ -10,9 +10,8 @@ import type { ReplicationState } from './state.ts'
 /** @returns `undefined` when any value is malformed, unknown or given twice */
 export function readSpawnedComponents(
   state: ReplicationState,
-  values: readonly { readonly component: number; readonly data: Uint8Array; readonly tick?: number }[],
+  values: readonly { readonly component: number; readonly data: Uint8Array; readonly tick: number }[],
 ): SpawnedComponent[] | undefined {
-  const now = state.network.tick(state.nowMs)
   const seen = new Set<number>()
   const components: SpawnedComponent[] = []
   for (const { component, data, tick } of values) {
@@ -20,7 +19,7 @@ export function readSpawnedComponents(
     const row = schema && readValue(schema, data)
     if (schema === undefined || row === undefined || seen.has(component)) return undefined
     seen.add(component)
-    components.push({ schema, row, tick: tick ?? now })
+    components.push({ schema, row, tick })
   }
   return components
 }

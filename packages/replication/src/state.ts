@@ -7,6 +7,7 @@
 import type { Network, Peer } from '@baton/core'
 import type { ControlBody } from '@baton/schemas'
 import type EventEmitter from 'eventemitter3'
+import type { RowPolicy } from './interest/priority.ts'
 import type { JitterBuffers } from './interpolation/jitter-buffer.ts'
 import type { InterpolationDelay } from './interpolation/interpolation-delay.ts'
 import type { BaselineReceiver, BaselineSender } from './lifecycle/baseline-transfer.ts'
@@ -16,7 +17,10 @@ import type { PrefabRegistry } from './lifecycle/prefab.ts'
 import type { StateDecoder } from './pipeline/state-decoder.ts'
 import type { StateEncoder } from './pipeline/state-encoder.ts'
 import type { NetworkId } from './pipeline/network-id.ts'
+import type { PacketHeader } from './pipeline/packet.ts'
+import type { PublishedRows } from './pipeline/published-rows.ts'
 import type { RowStore } from './pipeline/row-store.ts'
+import type { RowGroups } from './row-groups.ts'
 import type { Registry } from './schema/registry.ts'
 import type { Tap } from './tap.ts'
 
@@ -29,6 +33,12 @@ export interface Link {
   subscribed: boolean
   /** The far end holds a world to apply rows to. */
   synced: boolean
+  /** Something arrived since the last packet to the peer: it must be acked. */
+  owesAck: boolean
+  /** Of the packets received; -1 before the first. */
+  newestSequence: number
+  /** Hands a state packet to the network. */
+  readonly emit: (packet: Uint8Array) => boolean
   /** On the host, while the peer is being given the world. */
   baseline: BaselineSender | undefined
 }
@@ -60,6 +70,8 @@ export interface ReplicationCounters {
   packetsSent: number
   packetsReceived: number
   packetsDropped: number
+  /** Packets of others that never came, by the gaps in their sequences. */
+  packetsLost: number
   rowsSent: number
   rowsReceived: number
   rowsWithoutAuthority: number
@@ -88,11 +100,19 @@ export interface ReplicationState {
   readonly prefabs: PrefabRegistry
   readonly table: EntityTable
   readonly store: RowStore
+  /** What this peer has sent or would send, tick by tick; shared by all links. */
+  readonly published: PublishedRows
+  /** This tick's rows, by component and by who simulates them. */
+  readonly groups: RowGroups
+  /** How rows compete when not all fit. */
+  readonly policy: RowPolicy
   /** One per component, for entities that others simulate. */
   readonly jitter: readonly JitterBuffers[]
   readonly delay: InterpolationDelay
   readonly links: Map<Peer, Link>
   readonly limits: ReplicationLimits
+  /** State bytes a second to one peer. */
+  readonly sendBudgetBytesPerSecond: number
   readonly events: EventEmitter<ReplicationEvents>
   /** Events of this frame, emitted at the end of receive or send, never from in between. */
   readonly outbox: (() => void)[]
@@ -107,6 +127,12 @@ export interface ReplicationState {
   readonly removedByGame: { readonly index: number; readonly id: NetworkId }[]
   /** Ticks for which an entity simulated by touch has not changed, per entity index. */
   restTicks: Uint16Array
+  /** Room for the header of the packet that is looked at. */
+  readonly peeked: PacketHeader
+  /** Room for the longest row. */
+  readonly scratch: Int32Array
+  /** Values that could not travel and were told of. */
+  readonly reportedBad: Set<string>
   nextRequest: number
   nextCounter: number
   nextBaseline: number

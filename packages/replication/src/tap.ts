@@ -3,19 +3,26 @@
  *
  * Invariant: a tap only looks. The arrays it is shown are the pipeline's own and change after the call.
  */
+import { invariant } from '@baton/core'
+import { dequantizePosition, positionHalf } from './pipeline/quantize.ts'
+import type { ComponentSchema, NetworkId } from './schema/component-schema.ts'
 
-/** `lanes` is borrowed: copy what you keep. */
-export type RowTap = (
-  componentIndex: number,
-  networkId: number,
-  tick: number,
-  lanes: Int32Array,
-  laneOffset: number,
-) => void
+/** One quantized row. `lanes` is borrowed: copy what you keep. */
+export type RowTap = (schema: ComponentSchema, id: NetworkId, tick: number, lanes: Int32Array, offset: number) => void
 
 export interface Tap {
   /** A row this peer has authority over was quantized. */
   onCollected: RowTap | undefined
   /** A row of another authority was taken into the store. */
   onAccepted: RowTap | undefined
+}
+
+/** The first position field of a row, in meters. */
+export function positionOfRow(schema: ComponentSchema, lanes: Int32Array, offset: number): [number, number, number] {
+  const field = schema.fields.find((one) => one.kind === 'position')
+  invariant(field?.kind === 'position', `positionOfRow: ${schema.name} has no position field; tap another component`)
+  const at = offset + field.group.offset
+  const half = positionHalf(field.range, field.step)
+  const meters = (lane: number): number => dequantizePosition(lanes[at + lane]!, field.step, half)
+  return [meters(0), meters(1), meters(2)]
 }

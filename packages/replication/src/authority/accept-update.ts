@@ -27,7 +27,12 @@ export function judgeRow(
 ): RowVerdict {
   if (authority === localSlot) return 'own'
   if (!senderIsHost && authority !== senderSlot) return 'not-authority'
-  if (!senderIsHost && ((rowTick - nowTick) | 0) > MAX_TICKS_AHEAD) return 'ahead'
+  if (!senderIsHost && isFarAhead(rowTick, nowTick)) return 'ahead'
   if (((rowTick - knownTick) | 0) <= 0) return 'old'
   return 'apply'
+}
+
+/** Would taking this tick freeze the entity until the clock has caught up? */
+export function isFarAhead(tick: number, nowTick: number): boolean {
+  return ((tick - nowTick) | 0) > MAX_TICKS_AHEAD
 }

@@ -8,15 +8,13 @@ import type { AckedRows } from './acked-rows.ts'
 import { lengthened } from './baseline.ts'
 import type { SectionPlan } from './packet-writer.ts'
 import type { PublishedRows, RowList } from './published-rows.ts'
-import { MAX_SECTION_ROWS, MAX_SPACING, gapParameter } from './row-header.ts'
+import { MAX_SECTION_ROWS, MAX_SPACING, gapOrder } from './row-header.ts'
 
 const FIRST_ROWS = 256
 /** Source ticks that are told apart in one list; a list mixes few, and rows of more stay as they come. */
 const MAX_SOURCES = 8
 /** Rows looked at to find what a section's rows have in common. */
 const LOOK_AHEAD = 64
-/** Ids farther apart than this tell nothing of the usual distance: they cross from one slot to another. */
-const GAP_LIMIT = 4_096
 
 export class DirtyRows {
   count = 0
@@ -143,7 +141,7 @@ export function planSection(
   out.usualAge = 0
   out.usualSpacing = 0
   let votes = 0
-  let gaps = 0
+  let gapBits = 0
   let previous = ids[dirty.index[row]!]!
   for (let at = row; at < dirty.count && dirty.isSameSection(row, at); at += 1) {
     if (isCompeting && dirty.chosen[at] !== 1) continue
@@ -151,7 +149,7 @@ export function planSection(
     if (out.rowsAhead === MAX_SECTION_ROWS) break
     if (out.rowsAhead > LOOK_AHEAD) continue
     const index = dirty.index[at]!
-    gaps += Math.min(GAP_LIMIT, ids[index]! - previous)
+    if (at > row) gapBits += 32 - Math.clz32(ids[index]! - previous - 1)
     previous = ids[index]!
     if (acked.count[index] === 0) continue
     // Majority vote after Boyer and Moore (1981): what most rows share stands at the end.
@@ -167,5 +165,5 @@ export function planSection(
     }
   }
   const distances = Math.min(out.rowsAhead, LOOK_AHEAD) - 1
-  out.gapParameter = distances > 0 ? gapParameter(gaps / distances) : 0
+  out.gapOrder = distances > 0 ? gapOrder(gapBits / distances) : 0
 }

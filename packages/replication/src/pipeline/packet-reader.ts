@@ -10,13 +10,13 @@ import { readGroup, readWholeGroup } from './delta.ts'
 import { MAX_PACKET_LANES, MAX_PACKET_ROWS } from './packet.ts'
 import { travelsAsState } from './published-rows.ts'
 import {
-  GAP_PARAMETER_BITS,
+  GAP_ORDER_BITS,
   WHOLE_ROW,
   componentBits,
   countBits,
   readBaseline,
   readFirstId,
-  readGap,
+  readGolomb,
   readSource,
   readUsualAge,
   readUsualSpacing,
@@ -94,13 +94,17 @@ export class PacketReader {
     }
     const count = reader.read(countBits(reader.read(2)))
     let id = readFirstId(reader)
-    const gapParameter = reader.read(GAP_PARAMETER_BITS)
+    const gapOrder = reader.read(GAP_ORDER_BITS)
     if (count === 0 || id < 0 || reader.failed) return false
     if (this.rowCount + count > MAX_PACKET_ROWS) return false
     if (this.#laneCount + count * schema.laneCount > MAX_PACKET_LANES) return false
     if (this.#isOpened[component] === 0 && !this.#readStart(reader, schema)) return false
     for (let row = 0; row < count; row += 1) {
-      if (row > 0) id += readGap(reader, gapParameter)
+      if (row > 0) {
+        const gap = readGolomb(reader, gapOrder)
+        if (gap < 0) return false
+        id += gap + 1
+      }
       if (id > 0xffffffff || id === 0) return false
       const at = this.rowCount
       this.component[at] = component

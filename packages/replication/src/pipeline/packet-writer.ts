@@ -9,7 +9,7 @@ import type { ComponentSchema } from '../schema/component-schema.ts'
 import { foldGroup, writeGroup, writeWholeGroup, type Reference } from './delta.ts'
 import { MAX_PACKET_BYTES, MAX_PACKET_LANES, MAX_PACKET_ROWS, writeHeader, type PacketHeader } from './packet.ts'
 import {
-  GAP_PARAMETER_BITS,
+  GAP_ORDER_BITS,
   MAX_SECTION_ROWS,
   ROW_HEADER_BITS,
   SECTION_HEADER_BITS,
@@ -20,7 +20,7 @@ import {
   startWidthBits,
   writeBaseline,
   writeFirstId,
-  writeGap,
+  writeGolomb,
   writeSource,
   writeUsual,
 } from './row-header.ts'
@@ -37,7 +37,7 @@ export interface SectionPlan {
   rowsAhead: number
   usualAge: number
   usualSpacing: number
-  gapParameter: number
+  gapOrder: number
 }
 
 export class PacketWriter {
@@ -54,7 +54,7 @@ export class PacketWriter {
   #plan: SectionPlan | undefined
   #countAt = 0
   #countClass = 0
-  #gapParameter = 0
+  #gapOrder = 0
   #sectionRows = 0
   #previousId = 0
   #sample = 0
@@ -136,7 +136,7 @@ export class PacketWriter {
     const isFirst = this.#sectionRows === 0
     const isOpening = isFirst && this.#isOpened[component] === 0
     if (isFirst) this.#writeSectionHeader(plan, schema, id)
-    else writeGap(writer, id - this.#previousId, this.#gapParameter)
+    else writeGolomb(writer, id - this.#previousId - 1, this.#gapOrder)
     writeBaseline(writer, age, spacing, plan.usualAge, plan.usualSpacing)
     if (age === WHOLE_ROW) {
       for (const group of schema.groups) writeWholeGroup(writer, group, lanes, rowOffset)
@@ -204,8 +204,8 @@ export class PacketWriter {
     this.#countAt = writer.bitPosition
     writer.write(1, countBits(this.#countClass))
     writeFirstId(writer, id)
-    this.#gapParameter = plan.gapParameter
-    writer.write(plan.gapParameter, GAP_PARAMETER_BITS)
+    this.#gapOrder = plan.gapOrder
+    writer.write(plan.gapOrder, GAP_ORDER_BITS)
     if (this.#isOpened[plan.component] === 1) return
     this.#isOpened[plan.component] = 1
     const first = this.#firstGroup[plan.component]!

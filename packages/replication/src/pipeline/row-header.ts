@@ -14,15 +14,16 @@ export const MAX_SPACING = 31
 /** A baseline older than this predicts rest: a straight line over so long says nothing (DL4). */
 export const MAX_LINE_TICKS = 32
 
+/** Folded distances from the usual age below this are written as such; farther ages in 16 bits. */
+const NEAR_AGES = 255
+
 /** A row without a baseline: its lanes follow whole. */
 export const WHOLE_ROW = 0
 
 /** Bits of the row count of a section, by class: most sections are small. */
 const COUNT_BITS = [2, 4, 7, 10] as const
 export const MAX_SECTION_ROWS = 1_023
-/** Ones that say: the distance to the previous id follows in 32 bits. */
-const GAP_ESCAPE = 15
-export const GAP_PARAMETER_BITS = 4
+export const GAP_ORDER_BITS = 4
 
 /** @returns the class of the row count's field; `MAX_SECTION_ROWS` fits the last */
 export function countClass(most: number): number {
@@ -58,28 +59,31 @@ export function readFirstId(reader: BitReader): number {
   return slot > 0xfff || counter > 0xfffff ? -1 : slot * 0x100000 + counter
 }
 
-/** The distance to the previous id of the section, 1 or more, as a Rice code with a parameter of 0 to 15. */
-export function writeGap(writer: BitWriter, gap: number, parameter: number): void {
-  const value = gap - 1
-  const ones = Math.floor(value / 2 ** parameter)
-  if (ones >= GAP_ESCAPE) {
-    writer.write(2 ** GAP_ESCAPE - 1, GAP_ESCAPE)
-    writer.write(value, 32)
-    return
-  }
-  writeOnes(writer, ones)
-  if (parameter > 0) writer.write(value, parameter)
+/**
+ * An exponential Golomb code (Teuhola, 1978): small numbers short, and none too large.
+ * @param value 0 to 2^32 - 2
+ * @param order 0 to 15: bits of `value` that are written as they are
+ */
+export function writeGolomb(writer: BitWriter, value: number, order: number): void {
+  const high = Math.floor(value / 2 ** order) + 1
+  const length = 31 - Math.clz32(high)
+  writeOnes(writer, length)
+  if (length > 0) writer.write(high, length)
+  if (order > 0) writer.write(value, order)
 }
 
-export function readGap(reader: BitReader, parameter: number): number {
-  const ones = readOnes(reader, GAP_ESCAPE - 1)
-  if (ones < 0) return reader.read(32) + 1
-  return ones * 2 ** parameter + (parameter > 0 ? reader.read(parameter) : 0) + 1
+/** @returns the value, or -1 when it is over 2^32 - 1 */
+export function readGolomb(reader: BitReader, order: number): number {
+  const length = readOnes(reader, 31)
+  if (length < 0) return -1
+  const high = (length > 0 ? reader.read(length) : 0) + 2 ** length - 1
+  const value = high * 2 ** order + (order > 0 ? reader.read(order) : 0)
+  return value > 0xffffffff ? -1 : value
 }
 
-/** The Rice parameter for ids that are this far apart on average. */
-export function gapParameter(mean: number): number {
-  return mean < 2 ? 0 : Math.min(15, Math.floor(Math.log2(mean * 0.7)))
+/** The order that suits distances between ids whose bits number this many on average. */
+export function gapOrder(meanBits: number): number {
+  return Math.min(15, Math.max(0, Math.round(meanBits - 1)))
 }
 
 /** How far a section's source tick lies from the packet's tick, with an escape. */
@@ -139,12 +143,10 @@ export function writeBaseline(
     return
   }
   const distance = age - usualAge
-  const folded = ((distance << 1) ^ (distance >> 31)) + 1
-  const length = 32 - Math.clz32(folded)
-  if (length <= 8) {
+  const folded = (distance << 1) ^ (distance >> 31)
+  if (folded < NEAR_AGES) {
     writer.write(0b01, 2)
-    writeOnes(writer, length - 1)
-    if (length > 1) writer.write(folded, length - 1)
+    writeGolomb(writer, folded, 0)
   } else {
     writer.write(0b011, 3)
     writer.write(age, 16)
@@ -164,20 +166,19 @@ export interface BaselineRead {
 export function readBaseline(reader: BitReader, usualAge: number, usualSpacing: number, out: BaselineRead): boolean {
   out.age = usualAge
   out.spacing = usualSpacing
-  if (reader.read(1) === 1) {
-    if (reader.read(1) === 0) {
-      const bits = readOnes(reader, 7)
-      if (bits < 0) return false
-      const folded = ((bits > 0 ? reader.read(bits) : 0) | (1 << bits)) - 1
-      out.age = usualAge + ((folded >> 1) ^ -(folded & 1))
-    } else if (reader.read(1) === 0) {
-      out.age = reader.read(16)
-    } else {
-      out.age = WHOLE_ROW
-      return true
-    }
-    if (reader.read(1) === 1) out.spacing = reader.read(5)
+  const ones = readOnes(reader, 2)
+  if (ones < 0) {
+    out.age = WHOLE_ROW
+    return true
   }
+  if (ones === 1) {
+    const folded = readGolomb(reader, 0)
+    if (folded < 0 || folded >= NEAR_AGES) return false
+    out.age = usualAge + ((folded >> 1) ^ -(folded & 1))
+  } else if (ones === 2) {
+    out.age = reader.read(16)
+  }
+  if (ones > 0 && reader.read(1) === 1) out.spacing = reader.read(5)
   return out.age > 0 && out.age < MAX_BASELINE_AGE
 }
 
@@ -192,5 +193,5 @@ export function startWidthBits(bits: number): number {
 }
 
 /** At most this many bits for a section's header without start widths, and for a row's. */
-export const SECTION_HEADER_BITS = 1 + 16 + 2 + 10 + 34 + 1 + 17 + 7 + 36 + 35 + GAP_PARAMETER_BITS
-export const ROW_HEADER_BITS = GAP_ESCAPE + 32 + 3 + 16 + 6
+export const SECTION_HEADER_BITS = 1 + 16 + 2 + 10 + 34 + 1 + 17 + 7 + 36 + 35 + GAP_ORDER_BITS
+export const ROW_HEADER_BITS = 32 + 32 + 15 + 3 + 16 + 6

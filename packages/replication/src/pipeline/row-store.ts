@@ -13,7 +13,7 @@ export interface ComponentRows {
   current: Int32Array
   /** Source tick of the row, u32. */
   tick: Uint32Array
-  /** 1 where the entity has the component. */
+  /** 1 where the entity has the component; 2 where a row of it came before the component did. */
   present: Uint8Array
   /** Strings and bytes of the row, one slot per field; undefined where the component has none. */
   readonly plain: (readonly (string | Uint8Array | undefined)[] | undefined)[]

@@ -69,7 +69,7 @@ export class StateEncoder {
   readonly #writer: PacketWriter
   readonly #dirty = new DirtyRows()
   readonly #header: PacketHeader = createPacketHeader()
-  readonly #plan: SectionPlan = { component: 0, source: 0, rowsAhead: 0, usualAge: 0, usualSpacing: 0, gapParameter: 0 }
+  readonly #plan: SectionPlan = { component: 0, source: 0, rowsAhead: 0, usualAge: 0, usualSpacing: 0, gapOrder: 0 }
   /** The row that stands last in the open section; -1 without one. */
   #sectionRow = -1
   /** Only rows that were chosen are written. */

@@ -57,6 +57,6 @@ export function hashProtocol(components: readonly { readonly name: string; reado
 }
 
 /** CRC-32 (IEEE 802.3) of the text's UTF-8, unsigned. */
-function hash32(text: string): number {
+export function hash32(text: string): number {
   return crc32OfUtf8(text) >>> 0
 }

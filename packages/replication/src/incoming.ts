@@ -1,0 +1,116 @@
+/**
+ * The receive spine: what has changed among the peers, the log, then rows, then the picture of it.
+ *
+ * Invariant: bytes never throw past here. A packet that is bad is dropped whole and counted against
+ * the link it came on.
+ */
+import type { Peer } from '@baton/core'
+import type { ControlBody } from '@baton/schemas'
+import { acceptRow } from './accept-row.ts'
+import { applyLogEntry } from './incoming-log.ts'
+import { handleRequest } from './incoming-requests.ts'
+import { takeBaselineAck, takeBaselineChunk, waitForBaseline } from './joins.ts'
+import { hostChanged, peerExited, peerReady } from './membership.ts'
+import { peekHeader } from './pipeline/packet.ts'
+import { present } from './present.ts'
+import type { Link, ReplicationState } from './state.ts'
+
+export function receiveFrame(state: ReplicationState, nowMs: number): void {
+  const { network } = state
+  state.nowMs = nowMs
+  network.receive(nowMs)
+  takeChanges(state)
+  takeControl(state)
+  takeState(state)
+  const tick = network.tick(nowMs)
+  for (const link of state.links.values()) link.decoder.expire(tick)
+  present(state, nowMs)
+}
+
+function takeChanges(state: ReplicationState): void {
+  for (const change of state.network.lower.takeChanges()) {
+    if (change.kind === 'ready') peerReady(state, change.peer)
+    else if (change.kind === 'exited') peerExited(state, change.peer)
+    else if (change.kind === 'hostchanged') hostChanged(state)
+    else if (change.kind === 'unlinked') state.links.delete(change.peer)
+  }
+}
+
+function takeControl(state: ReplicationState): void {
+  const { network, counters } = state
+  for (const { from, message } of network.lower.takeControl()) {
+    const link = state.links.get(from)
+    const isSound = link !== undefined && takeBody(state, link, message.index, message.body)
+    if (isSound) continue
+    if (network.isHost) counters.requestsInvalid += 1
+    else counters.logInvalid += 1
+    // Before the far end is ready, and for a moment after a change of host, its words are only early.
+    if (link?.subscribed && (network.isHost || from.isHost)) network.lower.breach(from, `unexpected ${message.body.type}`)
+  }
+}
+
+/** @returns false when the body is not for this role, or does not parse */
+function takeBody(state: ReplicationState, link: Link, index: number, body: ControlBody): boolean {
+  const { network } = state
+  if (network.isHost) {
+    if (body.type === 'BaselineAck') {
+      takeBaselineAck(state, link.peer, body.baseline, body.index)
+      return true
+    }
+    return handleRequest(state, link.peer, body)
+  }
+  if (!link.peer.isHost) return false
+  if (body.type === 'BaselineChunk') return takeBaselineChunk(state, link.peer, body)
+  if (!state.synced) return waitForBaseline(state, index, body)
+  state.logIndex = index
+  return applyLogEntry(state, body)
+}
+
+function takeState(state: ReplicationState): void {
+  const { network, counters, links } = state
+  for (const { from, data } of network.lower.takeState()) {
+    const link = links.get(from)
+    counters.packetsReceived += 1
+    if (!link || !isForUs(state, from, data)) {
+      counters.packetsDropped += 1
+      continue
+    }
+    const result = link.decoder.decode(data)
+    if (result === 'malformed') {
+      counters.packetsDropped += 1
+      network.lower.breach(from, 'malformed state packet')
+    }
+    if (result !== 'accepted') continue
+    link.owesAck = true
+    countGap(state, link)
+    link.encoder.acknowledge(link.decoder.header)
+    takeRows(state, link)
+  }
+}
+
+/** The session, the reign and the sender must be right before anything else of a packet is used (PK3). */
+function isForUs(state: ReplicationState, from: Peer, data: Uint8Array): boolean {
+  const { network } = state
+  const header = peekHeader(data, state.peeked)
+  if (!header || header.sessionTag !== (network.sessionTag & 0xffff)) return false
+  return header.term === network.term && header.slot === from.slot && (network.isHost || from.isHost)
+}
+
+function takeRows(state: ReplicationState, link: Link): void {
+  const { rows, header } = link.decoder
+  for (let row = 0; row < rows.count; row += 1) {
+    acceptRow(state, link, rows.component[row]!, rows.index[row]!, rows.source[row]!, rows.lanes, rows.offset[row]!)
+  }
+  if (link.peer.isHost || state.network.isHost) state.delay.noteArrival(link.peer.slot, header.tick, state.nowMs)
+}
+
+/** What the sequence skipped is lost, until it comes late after all. */
+function countGap(state: ReplicationState, link: Link): void {
+  const { sequence } = link.decoder.header
+  const gap = (sequence - link.newestSequence) & 0xffff
+  if (link.newestSequence < 0) link.newestSequence = sequence
+  else if (gap < 0x8000) {
+    state.counters.packetsLost += gap - 1
+    link.newestSequence = sequence
+  } else state.counters.packetsLost -= 1
+}

@@ -1,0 +1,176 @@
+/**
+ * The send spine, once per tick: structure the game changed, values it wrote, rows for every peer.
+ * Read it from top to bottom: it is the way of a value from the columns to the wire.
+ *
+ * Invariant: rows are quantized once per tick, for all peers; what this peer does not simulate is
+ * never read from its columns.
+ */
+import { pumpBaseline } from './joins.ts'
+import { actingAuthority } from './lifecycle/entity-table.ts'
+import { resolveId } from './lookup.ts'
+import { endHolds } from './membership.ts'
+import { collectRow, collectValue, encodeValue } from './pipeline/snapshot.ts'
+import { isLaterTick, type ComponentRows } from './pipeline/row-store.ts'
+import { NOBODY } from './authority/ownership.ts'
+import { requestRelease, tell } from './requests.ts'
+import { addToGroup, allLists, clearGroups, listsFor } from './row-groups.ts'
+import { applyStructureNotes } from './structure.ts'
+import type { Link, ReplicationState } from './state.ts'
+
+/** Packets a tick to one peer: 16 of 1,100 bytes are 8 Mbit/s at 60 Hz, more than any budget. */
+const MAX_PACKETS_PER_TICK = 16
+/** Ticks without a change after which authority by touch goes back: half a second at 60 Hz. */
+const REST_TICKS = 30
+
+export function sendFrame(state: ReplicationState, nowMs: number): void {
+  const { network } = state
+  state.nowMs = nowMs
+  applyStructureNotes(state)
+  const tick = network.tick(nowMs)
+  const isDue = state.lastSentTick === undefined || isLaterTick(tick, state.lastSentTick)
+  if (isDue && network.state === 'joined') {
+    state.lastSentTick = tick
+    collectRows(state, tick)
+    collectReliable(state, tick)
+    releaseRested(state)
+    if (network.isHost) endHolds(state, tick)
+    state.published.publish(tick, allLists(state.groups), state.store.components)
+    for (const link of state.links.values()) sendTo(state, link, tick)
+  }
+  network.flush(nowMs)
+}
+
+/** Columns to lanes, for all snapshot rows this peer simulates; the rest go on as they were received. */
+function collectRows(state: ReplicationState, tick: number): void {
+  const { table, store, groups, network, tap } = state
+  const local = network.local.slot
+  clearGroups(groups)
+  for (const rows of store.components) {
+    const { schema } = rows
+    if (schema.delivery !== 'snapshot' || schema.laneCount === 0) continue
+    const resolve = schema.hasEntities ? (eid: number): number => resolveId(state, eid) : undefined
+    for (let i = 0; i < table.count; i += 1) {
+      const index = table.order[i]!
+      if (rows.present[index] === 0) continue
+      const authority = actingAuthority(table, index, local)
+      if (authority === local) {
+        if (!isLaterTick(tick, rows.tick[index]!)) continue
+        const offset = index * schema.laneCount
+        if (!collectRow(schema, table.eid[index]!, rows.current, offset, resolve)) reportBadValue(state, index, rows)
+        rows.tick[index] = tick
+        if (tap.onCollected) tap.onCollected(schema, table.id[index]!, tick, rows.current, offset)
+      } else if (!network.isHost) continue
+      // Nobody simulates what is held for its owner: the host says where it rests.
+      else if (authority === NOBODY && isLaterTick(tick, rows.tick[index]!)) rows.tick[index] = tick
+      addToGroup(groups, schema.index, authority, index)
+    }
+  }
+}
+
+/** Reliable components travel when they differ from what the log said last. */
+function collectReliable(state: ReplicationState, tick: number): void {
+  const { table, store, network } = state
+  for (const rows of store.components) {
+    const { schema } = rows
+    if (schema.delivery !== 'reliable') continue
+    for (let i = 0; i < table.count; i += 1) {
+      const index = table.order[i]!
+      if (rows.present[index] === 0 || actingAuthority(table, index, network.local.slot) !== network.local.slot) continue
+      publishIfChanged(state, rows, index, tick)
+    }
+  }
+}
+
+function publishIfChanged(state: ReplicationState, rows: ComponentRows, index: number, tick: number): void {
+  const { schema } = rows
+  if (!hasChanged(state, rows, index)) return
+  const row = collectValue(schema, state.table.eid[index]!, (eid) => resolveId(state, eid))
+  if (!row) {
+    reportBadValue(state, index, rows)
+    return
+  }
+  rows.current.set(row.lanes, index * schema.laneCount)
+  rows.plain[index] = row.plain
+  rows.tick[index] = tick
+  const id = state.table.id[index]!
+  const value = { component: schema.index, tick, data: encodeValue(schema, row) }
+  tell(state, id, { type: 'ComponentChanged', request: 0, id, value })
+}
+
+function hasChanged(state: ReplicationState, rows: ComponentRows, index: number): boolean {
+  const { schema } = rows
+  const eid = state.table.eid[index]!
+  const known = rows.plain[index] ?? []
+  for (let at = 0; at < schema.fields.length; at += 1) {
+    if (schema.fields[at]!.group) continue
+    if (!isSamePlain(known[at], (schema.door.columns[at] as (string | Uint8Array)[])[eid])) return true
+  }
+  if (schema.laneCount === 0) return false
+  const { scratch } = state
+  if (!collectRow(schema, eid, scratch, 0, (named) => resolveId(state, named))) return true
+  const offset = index * schema.laneCount
+  for (let lane = 0; lane < schema.laneCount; lane += 1) {
+    if (scratch[lane] !== rows.current[offset + lane]) return true
+  }
+  return false
+}
+
+function isSamePlain(a: string | Uint8Array | undefined, b: string | Uint8Array | undefined): boolean {
+  if (typeof a === 'string' || typeof b === 'string' || !a || !b) return a === b
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false
+  return true
+}
+
+/** What was only touched and lies still goes back to its owner. */
+function releaseRested(state: ReplicationState): void {
+  const { table, network, published, restTicks, lastSentTick } = state
+  const local = network.local.slot
+  for (let i = 0; i < table.count; i += 1) {
+    const index = table.order[i]!
+    // Not while a claim waits for its answer, and never what this peer owns.
+    if (table.authority[index] !== local || table.owner[index] === local || table.claimed[index] === 1) continue
+    const isStill = published.components.every(
+      (one) => !one || one.present[index] === 0 || ((lastSentTick! - one.changedTick[index]!) | 0) > 1,
+    )
+    restTicks[index] = isStill ? restTicks[index]! + 1 : 0
+    if (restTicks[index] === REST_TICKS) requestRelease(state, index, 'touch')
+  }
+}
+
+function sendTo(state: ReplicationState, link: Link, tick: number): void {
+  const { network, counters, table } = state
+  if (link.baseline) pumpBaseline(state, link)
+  if (!link.subscribed || (network.isHost ? !link.synced : !link.peer.isHost)) return
+  const lists = network.isHost ? listsFor(state.groups, link.peer.slot) : allLists(state.groups)
+  counters.packetsSent += link.encoder.encodeTick(
+    {
+      tick,
+      sessionTag: network.sessionTag & 0xffff,
+      term: network.term,
+      slot: network.local.slot,
+      ids: table.id,
+      lists,
+      acks: link.decoder,
+      budgetBytes: Math.ceil(state.sendBudgetBytesPerSecond / network.tickRateHz),
+      maxPackets: MAX_PACKETS_PER_TICK,
+      sendEmpty: link.owesAck,
+    },
+    link.emit,
+  )
+  link.owesAck = false
+  counters.rowsSent += link.encoder.rowsSent
+}
+
+function reportBadValue(state: ReplicationState, index: number, rows: ComponentRows): void {
+  const { table, reportedBad } = state
+  const { schema } = rows
+  state.counters.badValues += 1
+  const key = `${table.id[index]} ${schema.name}`
+  // Once per entity and component: a NaN usually stays, and sixty events a second help nobody.
+  if (reportedBad.has(key) || reportedBad.size >= 1_024) return
+  reportedBad.add(key)
+  const event = { eid: table.eid[index]!, id: table.id[index]!, component: schema.name, code: 'replication/bad-value' } as const
+  state.outbox.push(() => state.events.emit('badvalue', event))
+}
+
