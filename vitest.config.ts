@@ -30,6 +30,7 @@ async function browserProject(): Promise<TestProjectInlineConfiguration[]> {
       plugins: [standardDecorators()],
       test: {
         name: 'browser',
+        globalSetup: ['packages/transport-webrtc/src/testing/lobby-setup.ts'],
         include: ['packages/*/{src,test}/**/*.browser.test.ts', 'examples/*/**/*.browser.test.ts'],
         exclude: OUTSIDE,
         testTimeout: 30_000,
