@@ -1,0 +1,66 @@
+/**
+ * Sends pings and answers, and lets go of peers that have fallen silent.
+ *
+ * Invariant: silence is counted only while this peer listened; after its own pause it waits anew.
+ */
+import { encodeControl, type Ping, type Pong } from '@baton/schemas'
+import { memberOf, withoutMember } from './roster.ts'
+import { setRoster } from '../host/membership.ts'
+import { isHost, type Room } from '../room.ts'
+import { CHANNEL } from '../transport/transport.ts'
+import { PING_INTERVAL_MS } from './heartbeat.ts'
+import type { Link } from './link.ts'
+
+/** First byte on the state channel: an encoded control message follows, a ping or its answer. */
+export const STATE_KIND_CONTROL = 0x00
+
+/** Time between two calls of `receive` that still counts as having listened. */
+const LISTENING_MS = 1_000
+/** What a refused peer gets to read why, before its link is ended. */
+const REFUSED_MS = 2_000
+
+function sendOnState(room: Room, link: Link, body: ({ type: 'Ping' } & Ping) | ({ type: 'Pong' } & Pong)): void {
+  const message = encodeControl({ term: room.term, index: 0, body })
+  const packet = new Uint8Array(1 + message.length)
+  packet[0] = STATE_KIND_CONTROL
+  packet.set(message, 1)
+  room.transport.send(link.id, CHANNEL.state, packet)
+}
+
+/** Answers at once: waiting for the end of the frame would count as distance. */
+export function sendPong(room: Room, link: Link, ping: Ping): void {
+  const tick = room.state === 'joined' ? room.clock.exact(room.nowMs) : -1
+  const pong = link.heartbeat.takePing(ping, room.nowMs, tick)
+  if (pong !== undefined) sendOnState(room, link, pong)
+}
+
+/** Pings every linked peer whose turn it is. */
+export function sendPings(room: Room): void {
+  for (const link of room.links.values()) {
+    if (link.state !== 'up' || room.nowMs - link.pingMs < PING_INTERVAL_MS) continue
+    link.pingMs = room.nowMs
+    sendOnState(room, link, link.heartbeat.ping(room.nowMs))
+  }
+}
+
+/** Called before the transport is read: time in which nobody listened is nobody's silence. */
+export function forgivePause(room: Room, elapsedMs: number): void {
+  const missedMs = elapsedMs - LISTENING_MS
+  if (missedMs > 0) for (const link of room.links.values()) link.lastHeardMs += missedMs
+}
+
+/** Ends links that have been silent for too long, and those of refused peers. */
+export function checkLinks(room: Room): void {
+  const { nowMs, options } = room
+  for (const link of room.links.values()) {
+    const isSilent = link.state === 'up' && nowMs - link.lastHeardMs > options.peerTimeoutMs
+    const wasRefused = link.refusedMs !== undefined && nowMs - link.refusedMs > REFUSED_MS
+    if (isSilent || (wasRefused && link.state === 'up')) room.transport.disconnect(link.id)
+    // A new host may have members in its roster that it never came to be linked with.
+    const neverCame = link.state === 'pending' && nowMs - link.sinceMs > options.peerTimeoutMs
+    if (neverCame && isHost(room) && memberOf(room.roster, link.id) !== undefined) {
+      setRoster(room, withoutMember(room.roster!, link.id))
+      room.isRosterDirty = true
+    }
+  }
+}

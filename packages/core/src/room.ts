@@ -1,0 +1,275 @@
+/**
+ * The state of one network, as plain data that the modules under `host/`, `peers/` and beside this
+ * file work on. Games hold `Network`, which is a face over it.
+ *
+ * Invariant: events and changes are only queued here; they go out where `Network.receive` drains them.
+ */
+import { encodeControl, type ComponentFingerprint, type ControlBody, type ControlMessage } from '@baton/schemas'
+import { TickClock } from './clock/tick-clock.ts'
+import { NetworkError } from './errors.ts'
+import { createLink, type Link } from './peers/link.ts'
+import { Peer, type PeerDoor, type PeerState } from './peers/peer.ts'
+import { memberOf, type Roster } from './peers/roster.ts'
+import { CHANNEL, type PeerId, type SendResult, type Transport } from './transport/transport.ts'
+
+/** Raised whenever builds that differ cannot play together. */
+export const PROTOCOL_VERSION = 1
+
+/** Bad messages of one peer before it is disconnected; one is forgiven per second. */
+export const BREACH_LIMIT = 32
+
+export interface RoomOptions {
+  readonly displayName: string
+  readonly startTick: number
+  readonly joinTimeoutMs: number
+  readonly peerTimeoutMs: number
+  readonly capacity: number
+  readonly random: () => number
+}
+
+/** What a package that replicates tells about itself. */
+export interface Protocol {
+  readonly hash: number
+  readonly components: readonly ComponentFingerprint[]
+}
+
+/** A message of the application, still as bytes; whoever hands it on makes text or a buffer of it. */
+export interface ReceivedMessage {
+  readonly peer: Peer
+  readonly channel: number
+  readonly text: boolean
+  readonly bytes: Uint8Array
+}
+
+export type RoomEvent =
+  | { readonly kind: 'joined' }
+  | { readonly kind: 'peerentered'; readonly peer: Peer }
+  | { readonly kind: 'peerexited'; readonly peer: Peer }
+  | { readonly kind: 'hostchanged'; readonly host: Peer }
+  | { readonly kind: 'message'; readonly message: ReceivedMessage }
+  | { readonly kind: 'drain'; readonly peer: Peer; readonly channel: number }
+  | { readonly kind: 'error'; readonly error: NetworkError }
+  | { readonly kind: 'closed' }
+
+/** A change in who is there and who can be replicated with, in order. */
+export interface PeerChange {
+  /**
+   * `entered`, `exited`: the roster. `linked`, `unlinked`: the link to a member. `ready`: host and
+   * guest run the same protocol in this term. `hostchanged`: `peer` hosts from now on, also at first.
+   */
+  readonly kind: 'entered' | 'exited' | 'ready' | 'hostchanged' | 'linked' | 'unlinked'
+  readonly peer: Peer
+}
+
+export interface ReceivedControl {
+  readonly from: Peer
+  readonly message: ControlMessage
+  /** 0 control, 2 bulk. */
+  readonly channel: number
+}
+
+export interface ReceivedState {
+  from: Peer
+  data: Uint8Array
+}
+
+/** What went wrong or was dropped, since the network was made. Never reset. */
+export interface NetworkCounters {
+  /** Messages of any kind taken from the transport. */
+  received: number
+  /** Messages that no sender of this protocol would send; each also counts toward its sender's limit. */
+  breaches: number
+  /** Peers disconnected for too many of them. */
+  disconnectedForBreach: number
+  /** Unreliable messages that had come before, or too late to know. */
+  duplicates: number
+  /** Frames on a numbered channel that the far end opened as the other kind. */
+  otherKind: number
+  /** Messages that came before their sender was known, over what is held for that. */
+  earlyDropped: number
+  /** Control messages and state packets nobody took, because no replication is attached or it fell behind. */
+  notTaken: number
+  /** Messages a listener had no room for. */
+  listenerDropped: number
+  /** Unreliable messages that the transport, or a full queue, did not take. */
+  sendDropped: number
+  /** Event handlers that threw. */
+  handlerErrors: number
+}
+
+export interface Room {
+  readonly transport: Transport
+  readonly options: RoomOptions
+  readonly clock: TickClock
+  readonly links: Map<PeerId, Link>
+  /** State of every member in the roster, and of the local peer always. */
+  readonly states: Map<PeerId, PeerState>
+  readonly peerObjects: Map<PeerId, Peer>
+  readonly local: Peer
+  readonly localState: PeerState
+  readonly door: PeerDoor
+  readonly counters: NetworkCounters
+  state: 'joining' | 'joined' | 'closed'
+  nowMs: number
+  startMs: number | undefined
+  lobbyMembers: readonly PeerId[]
+  lobbySinceMs: number
+  /** Who is in, with the term of the host that leads it or is expected to. */
+  roster: Roster | undefined
+  /** Members other than the local one, in order of the roster. Replaced, never changed. */
+  peers: readonly Peer[]
+  /** The host that has spoken in `term`; `undefined` between two hosts. */
+  host: Peer | undefined
+  term: number
+  unsettledSinceMs: number
+  isRosterDirty: boolean
+  sessionTag: number
+  tickRateHz: number
+  /** Host: slots the last host may have given without this one hearing of it. */
+  readmit: { readonly from: number; readonly to: number }
+  protocol: Protocol | undefined
+  readonly events: RoomEvent[]
+  readonly changes: PeerChange[]
+  readonly control: ReceivedControl[]
+  readonly packets: ReceivedState[]
+}
+
+export function createCounters(): NetworkCounters {
+  return {
+    received: 0,
+    breaches: 0,
+    disconnectedForBreach: 0,
+    duplicates: 0,
+    otherKind: 0,
+    earlyDropped: 0,
+    notTaken: 0,
+    listenerDropped: 0,
+    sendDropped: 0,
+    handlerErrors: 0,
+  }
+}
+
+export function createRoom(transport: Transport, options: RoomOptions, tickRateHz: number, door: PeerDoor): Room {
+  const id = transport.local
+  const { displayName } = options
+  const localState: PeerState = { id, isLocal: true, slot: 0, displayName, isHost: false, linked: true }
+  const local = new Peer(localState, door)
+  return {
+    transport,
+    options,
+    clock: new TickClock({ rateHz: tickRateHz }),
+    links: new Map(),
+    states: new Map([[id, localState]]),
+    peerObjects: new Map([[id, local]]),
+    local,
+    localState,
+    door,
+    counters: createCounters(),
+    state: 'joining',
+    nowMs: 0,
+    startMs: undefined,
+    lobbyMembers: [],
+    lobbySinceMs: 0,
+    roster: undefined,
+    peers: [],
+    host: undefined,
+    term: 0,
+    unsettledSinceMs: 0,
+    isRosterDirty: false,
+    sessionTag: 0,
+    tickRateHz,
+    readmit: { from: 0, to: 0 },
+    protocol: undefined,
+    events: [],
+    changes: [],
+    control: [],
+    packets: [],
+  }
+}
+
+export function isHost(room: Room): boolean {
+  return room.host === room.local
+}
+
+/** The link to a peer, made when it is first named. */
+export function linkTo(room: Room, id: PeerId): Link {
+  let link = room.links.get(id)
+  if (link === undefined) {
+    link = createLink(id, room.nowMs, () => room.clock.rateHz)
+    room.links.set(id, link)
+  }
+  return link
+}
+
+/** The peer object of a member, or `undefined` for whoever is not in the roster. */
+export function memberPeer(room: Room, id: PeerId): Peer | undefined {
+  return room.state === 'joined' && memberOf(room.roster, id) !== undefined ? room.peerObjects.get(id) : undefined
+}
+
+/** Notes a change for the package above; without one nobody would ever take it. */
+export function pushChange(room: Room, kind: PeerChange['kind'], peer: Peer): void {
+  if (room.protocol !== undefined) room.changes.push({ kind, peer })
+}
+
+/** Queues a control message for a link. @throws RangeError when the body does not fit its schema */
+export function sendControl(room: Room, link: Link, body: ControlBody, index = 0): SendResult {
+  return queueControl(room, link, link.control, body, index)
+}
+
+/** Queues a control message on the bulk channel, where large things delay nothing else. */
+export function sendBulk(room: Room, link: Link, body: ControlBody): SendResult {
+  return queueControl(room, link, link.bulk, body, 0)
+}
+
+function queueControl(room: Room, link: Link, outbox: Link['control'], body: ControlBody, index: number): SendResult {
+  const frame = encodeControl({ term: room.term, index, body })
+  if (link.state === 'down') return 'closed'
+  const result = outbox.push([frame])
+  if (result === 'closed') giveUpOn(room, link, 'its control messages do not get through')
+  return result
+}
+
+/** Ends the link to a peer that does not take what it must be sent. */
+export function giveUpOn(room: Room, link: Link, why: string): void {
+  pushError(room, new NetworkError('peer/slow', `network: ${link.id} is too slow, ${why}; it was disconnected`))
+  room.transport.disconnect(link.id)
+}
+
+export function pushError(room: Room, error: NetworkError): void {
+  room.events.push({ kind: 'error', error })
+}
+
+/** Counts a message that no honest peer sends. Over the limit the peer is disconnected. */
+export function breach(room: Room, link: Link, reason: string): void {
+  room.counters.breaches++
+  const elapsedSeconds = Math.max(0, room.nowMs - link.breachMs) / 1_000
+  const before = Math.max(0, link.breachLevel - elapsedSeconds)
+  link.breachLevel = before + 1
+  link.breachMs = room.nowMs
+  if (link.breachLevel < BREACH_LIMIT || before >= BREACH_LIMIT) return
+  room.counters.disconnectedForBreach++
+  pushError(
+    room,
+    new NetworkError(
+      'peer/protocol-breach',
+      `network: ${link.id} sent too many bad messages, last: ${reason}; it was disconnected`,
+    ),
+  )
+  room.transport.disconnect(link.id)
+}
+
+/** Ends this peer's stay in the room, with the reason if it is not its own wish. */
+export function endRoom(room: Room, error?: NetworkError): void {
+  if (room.state === 'closed') return
+  room.state = 'closed'
+  if (error !== undefined) pushError(room, error)
+  room.events.push({ kind: 'closed' })
+  room.transport.close()
+  for (const link of room.links.values()) link.state = 'down'
+  for (const state of room.states.values()) if (!state.isLocal) state.linked = false
+}
+
+/** True for the channel numbers that are always open. */
+export function isFixedChannel(channel: number): boolean {
+  return channel === CHANNEL.control || channel === CHANNEL.state || channel === CHANNEL.bulk
+}
