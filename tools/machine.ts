@@ -74,7 +74,7 @@ export async function prepareMachine(): Promise<StepResult> {
   }
   const { executablePath } = await resolveChromium()
   const started = await command(executablePath, ['--version'], { timeoutMs: 60_000 })
-  const version = /[\d.]{5,}/.exec(started.output)?.[0]
+  const version = /(?:Chromium|Chrome)\D* (\d+[\d.]*)/.exec(started.output)?.[1]
   if (started.code !== 0 || version === undefined) {
     return { passed: 0, failed: 1, note: `${executablePath} does not start`, output: started.output }
   }

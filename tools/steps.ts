@@ -120,7 +120,7 @@ export function script(file: string, args: readonly string[] = [], options?: Com
 export async function asStep(running: Promise<CommandResult>): Promise<StepResult> {
   const { code, output } = await running
   const lines = output.trim().split('\n')
-  const note = code === 0 ? '' : `exit code ${code}`
+  const note = code === 0 ? (lines.at(-1) ?? '').slice(0, 100) : `exit code ${code}`
   return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, note, output: lines.join('\n') }
 }
 

@@ -6,12 +6,18 @@
  */
 import { CHECK_STEPS } from './check.ts'
 import { prepareMachine } from './machine.ts'
-import type { Step, Tally } from './steps.ts'
+import type { CommandResult, Step, StepResult, Tally } from './steps.ts'
 import { asStep, runSteps, script } from './steps.ts'
 import { runVitest } from './vitest-run.ts'
 
 /** Long enough to reach new inputs, short enough for every push; `pnpm fuzz --seconds N` goes on from here. */
 const FUZZ_SECONDS = 20
+
+/** A step whose output is worth reading when all is well: the demo ends with a table. */
+async function withOutput(running: Promise<CommandResult>): Promise<StepResult> {
+  const result = await asStep(running)
+  return { ...result, shown: result.output }
+}
 
 const SECTIONS: readonly Step[] = [
   { name: 'simulation', run: () => runVitest('simulation', 600_000) },
@@ -22,7 +28,7 @@ const SECTIONS: readonly Step[] = [
   { name: 'node-webrtc', run: () => runVitest('node-webrtc', 600_000) },
   { name: 'browser', run: () => runVitest('browser', 600_000) },
   { name: 'e2e', run: () => runVitest('e2e', 900_000) },
-  { name: 'demo', run: () => asStep(script('tools/demo.ts', ['--headless'], { timeoutMs: 300_000 })) },
+  { name: 'demo', run: () => withOutput(script('tools/demo.ts', ['--headless'], { timeoutMs: 300_000 })) },
 ]
 
 async function runAll(): Promise<Tally> {
