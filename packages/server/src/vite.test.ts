@@ -374,7 +374,8 @@ test("VP6: Vite's own loader runs the plugin from its sources, with plain Node a
   const child = spawn(process.execPath, [vite, ...flags], { cwd: root, env, stdio: ['ignore', 'ignore', 'pipe'] })
   let stderr = ''
   child.stderr.on('data', (data: Buffer) => (stderr += data.toString()))
-  expect(await new Promise((resolve) => child.on('close', resolve)), stderr).toBe(0)
+  const code = await new Promise((resolve) => child.on('close', resolve))
+  expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' })
   const [name] = await readdir(join(root, 'out'))
   expect(await readFile(join(root, 'out', name!), 'utf8')).not.toMatch(RAW_DECORATOR)
 }, 30_000)
