@@ -45,6 +45,13 @@ describe('what does not fit throws at the sender', () => {
       { type: 'ApplicationMessage', text: 1, last: true, data: new Uint8Array(1) },
       'ApplicationMessage.text is 1; give a boolean',
     ],
+    ['SC14: a number for a list', { type: 'Despawn', request: 1, ids: 7 }, 'Despawn.ids is 7; give a list'],
+    [
+      'SC14: something with a length',
+      { type: 'Despawn', request: 1, ids: { length: 1e9 } },
+      'Despawn.ids is [object Object]',
+    ],
+    ['SC14: null in a list of tables', { ...spawn, components: [null] }, 'Spawn.components[0] is null; give an object'],
     ['SC14: an id in a list', { type: 'Despawn', request: 1, ids: [1, -2] }, 'Despawn.ids[1] is -2'],
     [
       'SC14: null for a table',

@@ -5,7 +5,7 @@
  * caller's mistake and throws here, where it can still be found.
  */
 import { Builder } from 'flatbuffers'
-import { SCALARS, scalarOf, type Field, type Layout } from './layout.ts'
+import { SCALARS, scalarOf, type Field, type Layout, type ScalarKind } from './layout.ts'
 import { DEFAULT_LIMITS, type Limits } from './verify.ts'
 
 type Plain = Readonly<Record<string, unknown>>
@@ -33,90 +33,105 @@ export function encodeMessage(
   return bytes
 }
 
-function mistake(path: string, value: unknown, expected: string): never {
+function mistake(table: string, field: Field, value: unknown, expected: string, place = ''): never {
   const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : String(value)
-  throw new RangeError(`encode: ${path} is ${shown}; give ${expected}`)
+  throw new RangeError(`encode: ${table}.${field.name}${place} is ${shown}; give ${expected}`)
 }
 
 function writeTable(builder: Builder, layout: Layout, name: string, table: Plain): number {
   const fields = layout.tables[name]!
   // What lives behind an offset must be written before the table that points to it.
-  const written = fields.map((field) => {
-    const path = `${name}.${field.name}`
-    const value = table[field.name]
-    const scalar = scalarOf(layout, field)
-    return scalar ? scalarNumber(layout, field, scalar, value, path) : writeBehind(builder, layout, field, value, path)
-  })
+  const behind = fields.map((field) =>
+    scalarOf(layout, field) ? 0 : writeBehind(builder, layout, name, field, table[field.name]),
+  )
   const last = fields[fields.length - 1]
   builder.startObject(last ? last.slot + (last.kind === 'union' ? 2 : 1) : 0)
-  fields.forEach((field, i) => {
-    const value = written[i]!
-    const scalar = scalarOf(layout, field)
-    if (field.kind === 'union' && value !== 0) {
-      const type = (table[field.name] as { type: string }).type
-      builder.addFieldInt8(field.slot, layout.unions[field.ref!]!.indexOf(type) + 1, 0)
-      builder.addFieldOffset(field.slot + 1, value, 0)
-    } else if (!scalar) builder.addFieldOffset(field.slot, value, 0)
-    else if (scalar[0] === 1) builder.addFieldInt8(field.slot, value, field.default ?? 0)
-    else if (scalar[0] === 2) builder.addFieldInt16(field.slot, value, field.default ?? 0)
-    else if (scalar[0] === 4) builder.addFieldInt32(field.slot, value, field.default ?? 0)
-    else builder.addFieldFloat64(field.slot, value, field.default ?? 0)
-  })
+  for (let i = 0; i < fields.length; i++) {
+    const field = fields[i]!
+    const value = table[field.name]
+    if (scalarOf(layout, field)) addScalar(builder, layout, name, field, value)
+    else if (field.kind !== 'union') builder.addFieldOffset(field.slot, behind[i]!, 0)
+    else {
+      const tag = layout.unions[field.ref!]!.indexOf((value as { type: string }).type) + 1
+      builder.addFieldInt8(field.slot, tag, 0)
+      builder.addFieldOffset(field.slot + 1, behind[i]!, 0)
+    }
+  }
   return builder.endObject()
 }
 
-function scalarNumber(layout: Layout, field: Field, scalar: readonly number[], value: unknown, path: string): number {
-  const { kind } = field
+function addScalar(builder: Builder, layout: Layout, name: string, field: Field, value: unknown): void {
+  const [size] = scalarOf(layout, field)!
+  const { slot, default: absent = 0 } = field
+  const number = toNumber(layout, name, field, value)
+  if (size === 4) builder.addFieldInt32(slot, number, absent)
+  else if (size === 2) builder.addFieldInt16(slot, number, absent)
+  else if (size === 1) builder.addFieldInt8(slot, number, absent)
+  else builder.addFieldFloat64(slot, number, absent)
+}
+
+function toNumber(layout: Layout, name: string, field: Field, value: unknown): number {
+  const { kind, ref } = field
   if (kind === 'enum') {
-    const names = layout.enums[field.ref!]!
+    const names = layout.enums[ref!]!
     const index = names.indexOf(value as string)
-    return index >= 0 ? index : mistake(path, value, `one of ${names.join(', ')}`)
+    return index >= 0 ? index : mistake(name, field, value, `one of ${names.join(', ')}`)
   }
-  if (kind === 'bool') return typeof value === 'boolean' ? Number(value) : mistake(path, value, 'a boolean')
-  const [, least, greatest] = scalar as [number, number, number]
-  if (typeof value === 'number' && value >= least && value <= greatest && (kind === 'f64' || Number.isInteger(value))) {
-    return value
-  }
-  return mistake(path, value, kind === 'f64' ? 'a finite number' : `an integer from ${least} to ${greatest}`)
+  if (kind === 'bool') return typeof value === 'boolean' ? Number(value) : mistake(name, field, value, 'a boolean')
+  return fits(kind as ScalarKind, value) ? value : mistake(name, field, value, wanted(kind as ScalarKind))
+}
+
+function fits(kind: ScalarKind, value: unknown): value is number {
+  const [, least, greatest] = SCALARS[kind]
+  const inRange = typeof value === 'number' && value >= least && value <= greatest
+  return inRange && (kind === 'f64' || Number.isInteger(value))
+}
+
+function wanted(kind: ScalarKind): string {
+  return kind === 'f64' ? 'a finite number' : `an integer from 0 to ${SCALARS[kind][2]}`
 }
 
 /** Offset of what was written, 0 for what is left out. */
-function writeBehind(builder: Builder, layout: Layout, field: Field, value: unknown, path: string): number {
-  if (value === undefined) return field.required ? mistake(path, value, 'a value, it is required') : 0
-  if (field.kind === 'string') return writeString(builder, value, path)
-  if (field.kind === 'vector') return writeVector(builder, layout, field, value as ArrayLike<unknown>, path)
-  if (typeof value !== 'object' || value === null) return mistake(path, value, 'an object')
-  if (field.kind === 'table') return writeTable(builder, layout, field.ref!, value as Plain)
+function writeBehind(builder: Builder, layout: Layout, name: string, field: Field, value: unknown): number {
+  const { kind, ref } = field
+  if (value === undefined) return field.required ? mistake(name, field, value, 'a value, it is required') : 0
+  if (kind === 'string')
+    return typeof value === 'string' ? builder.createString(value) : mistake(name, field, value, 'a string')
+  if (kind === 'vector') return writeVector(builder, layout, name, field, value)
+  if (typeof value !== 'object' || value === null) return mistake(name, field, value, 'an object')
+  if (kind === 'table') return writeTable(builder, layout, ref!, value as Plain)
   const { type } = value as { type: string }
-  const members = layout.unions[field.ref!]!
+  const members = layout.unions[ref!]!
   return members.includes(type)
     ? writeTable(builder, layout, type, value as Plain)
-    : mistake(`${path}.type`, type, `one of ${members.join(', ')}`)
+    : mistake(name, field, type, `one of ${members.join(', ')}`, '.type')
 }
 
-function writeString(builder: Builder, value: unknown, path: string): number {
-  return typeof value === 'string' ? builder.createString(value) : mistake(path, value, 'a string')
-}
-
-function writeVector(builder: Builder, layout: Layout, field: Field, value: ArrayLike<unknown>, path: string): number {
+function writeVector(builder: Builder, layout: Layout, name: string, field: Field, value: unknown): number {
   const { of, ref } = field
-  if (value.length === 0 && !field.required) return 0
-  if (of === 'u8') {
-    return value instanceof Uint8Array ? builder.createByteVector(value) : mistake(path, value, 'a Uint8Array')
+  if (of === 'u8' ? !(value instanceof Uint8Array) : !Array.isArray(value)) {
+    return mistake(name, field, value, of === 'u8' ? 'a Uint8Array' : 'a list')
   }
-  const scalar = SCALARS[of as 'u16' | 'u32']
-  const elements = Array.from(value, (element, i) => {
-    const at = `${path}[${i}]`
-    if (of === 'string') return writeString(builder, element, at)
-    if (of === 'table') return writeTable(builder, layout, ref!, element as Plain)
-    return scalarNumber(layout, { ...field, kind: of as 'u16' | 'u32' }, scalar, element, at)
+  const list = value as readonly unknown[]
+  if (list.length === 0 && !field.required) return 0
+  if (of === 'u8') return builder.createByteVector(value as Uint8Array)
+  const elements = list.map((element, i): number => {
+    if (of === 'u16' || of === 'u32') {
+      return fits(of, element) ? element : mistake(name, field, element, wanted(of), `[${i}]`)
+    }
+    if (of === 'string' && typeof element === 'string') return builder.createString(element)
+    if (of === 'table' && typeof element === 'object' && element !== null) {
+      return writeTable(builder, layout, ref!, element as Plain)
+    }
+    return mistake(name, field, element, of === 'string' ? 'a string' : 'an object', `[${i}]`)
   })
   const size = of === 'u16' ? 2 : 4
   builder.startVector(size, elements.length, size)
-  for (const element of elements.reverse()) {
-    if (of === 'u16') builder.addInt16(element)
-    else if (of === 'u32') builder.addInt32(element)
-    else builder.addOffset(element)
+  // The builder writes from the end.
+  for (let i = elements.length - 1; i >= 0; i--) {
+    if (of === 'u16') builder.addInt16(elements[i]!)
+    else if (of === 'u32') builder.addInt32(elements[i]!)
+    else builder.addOffset(elements[i]!)
   }
   return builder.endVector()
 }

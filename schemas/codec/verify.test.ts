@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { controlLayout } from '../generated/control.layout.ts'
 import { lobbyLayout } from '../generated/lobby.layout.ts'
 import * as generated from '../generated/flatbuffers/baton/control.ts'
-import { encodeControl, type ControlBody } from './index.ts'
+import { decodeControl, encodeControl, type ControlBody } from './index.ts'
 import { encodeMessage } from './encode.ts'
 import { fieldOffset, type Layout } from './layout.ts'
 import { DEFAULT_LIMITS, isUtf8, VerifiedMessage } from './verify.ts'
@@ -97,6 +97,30 @@ describe('offsets, vtables and fields', () => {
     const { view, field } = placesOf(bytes, BODY, 0)
     view.setUint32(field, offset, true)
     expect(reasonOf(bytes)).toMatch(/^the offset at \d+ leads to/)
+  })
+
+  test.each([1, 2, 3])('SC2: an offset that misses its target by %i bytes is refused', (miss) => {
+    const bytes = goodbye()
+    const { view, field } = placesOf(bytes, BODY, 0)
+    view.setUint32(field, view.getUint32(field, true) - miss, true)
+    expect(reasonOf(bytes)).toMatch(/^the offset at \d+ leads to/)
+  })
+
+  test('SC3: a vtable at an odd place is refused, good as it may be', () => {
+    const bytes = goodbye()
+    const { view, table, vtable } = placesOf(bytes, BODY)
+    const moved = new Uint8Array(bytes.length + 1 + view.getUint16(vtable, true))
+    moved.set(bytes)
+    moved.set(bytes.subarray(vtable, vtable + view.getUint16(vtable, true)), bytes.length + 1)
+    viewOf(moved).setInt32(table, table - (bytes.length + 1), true)
+    expect(reasonOf(moved)).toBe(`ControlMessage: vtable at ${bytes.length + 1}`)
+  })
+
+  test.each([1, 2, 3])('SC3: a byte at %i, inside the offset to its own vtable, is refused', (offset) => {
+    const bytes = claim()
+    const { view, vtable } = placesOf(bytes, BODY, 2)
+    view.setUint16(vtable + 4 + 2 * 2, offset, true)
+    expect(reasonOf(bytes)).toMatch(/^Claim: slot 2 at/)
   })
 
   test.each([-0x80000000, -4096, 3, 0x7fffffff])('SC3: a vtable %i bytes before its table is refused', (distance) => {
@@ -256,6 +280,13 @@ describe('vectors, strings, unions and values', () => {
       expect(reasonOf(bytes)).toBe(`Ping.sentMs is ${value}`)
     }
   })
+})
+
+test('SC8: a zero that was sent with a sign is read without', () => {
+  const bytes = ping()
+  viewOf(bytes).setFloat64(placesOf(bytes, BODY, 1).field, -0, true)
+  const decoded = decodeControl(bytes)
+  expect(decoded.ok && decoded.value.body).toEqual({ type: 'Ping', sequence: 1, sentMs: 0 })
 })
 
 describe('budgets', () => {
