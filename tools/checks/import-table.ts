@@ -69,6 +69,7 @@ export const ROOMS: readonly Room[] = [
     rooms: ['@baton/core', '@baton/schemas', '@baton/replication'],
     packages: ['ws', 'cac', 'vite', 'esbuild', '@nats-io/transport-node'],
     node: true,
+    testPackages: ['@roamhq/wrtc', 'simple-peer', 'playwright'],
   },
   {
     name: 'gamemaker',
