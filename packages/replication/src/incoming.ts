@@ -12,6 +12,7 @@ import { handleRequest } from './incoming-requests.ts'
 import { takeBaselineAck, takeBaselineChunk, waitForBaseline } from './joins.ts'
 import { hostChanged, peerExited, peerReady } from './membership.ts'
 import { peekHeader } from './pipeline/packet.ts'
+import { isLaterTick } from './pipeline/row-store.ts'
 import { present } from './present.ts'
 import type { Link, ReplicationState } from './state.ts'
 
@@ -97,11 +98,20 @@ function isForUs(state: ReplicationState, from: Peer, data: Uint8Array): boolean
 }
 
 function takeRows(state: ReplicationState, link: Link): void {
+  const { network, table, delay, nowMs } = state
   const { rows, header } = link.decoder
+  const nowTick = network.exactTick(nowMs)
+  link.heardAtTick = nowTick
+  if (link.newestTick === undefined || isLaterTick(header.tick, link.newestTick)) link.newestTick = header.tick
+  let notedSlot = 0
+  let notedTick = -1
   for (let row = 0; row < rows.count; row += 1) {
-    acceptRow(state, link, rows.component[row]!, rows.index[row]!, rows.source[row]!, rows.lanes, rows.offset[row]!)
+    const index = rows.index[row]!
+    const source = rows.source[row]!
+    const slot = table.authority[index]!
+    if (slot !== notedSlot || source !== notedTick) delay.noteArrival((notedSlot = slot), (notedTick = source), nowTick)
+    acceptRow(state, link, rows.component[row]!, index, source, rows.lanes, rows.offset[row]!)
   }
-  if (link.peer.isHost || state.network.isHost) state.delay.noteArrival(link.peer.slot, header.tick, state.nowMs)
 }
 
 /** What the sequence skipped is lost, until it comes late after all. */

@@ -31,6 +31,7 @@ export function peerReady(state: ReplicationState, peer: Peer): void {
 export function peerExited(state: ReplicationState, peer: Peer): void {
   state.links.delete(peer)
   state.spawnTokens.delete(peer.slot)
+  state.delay.forget(peer.slot)
   if (state.network.isHost) settleDeparture(state, peer.slot)
 }
 
@@ -93,6 +94,8 @@ export function linkTo(state: ReplicationState, peer: Peer): Link {
     emit: (packet) => state.network.lower.sendState(peer, packet) === 'sent',
     owesAck: false,
     newestSequence: -1,
+    newestTick: undefined,
+    heardAtTick: 0,
     subscribed: false,
     synced: false,
     baseline: undefined,

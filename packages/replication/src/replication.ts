@@ -18,7 +18,7 @@ import type { SpawnValuesOf } from './spawn-values.ts'
 import { createState, type ReplicationOptions } from './create-state.ts'
 import type { ReplicationCounters, ReplicationEvents, ReplicationState } from './state.ts'
 import type { Tap } from './tap.ts'
-import { worldFingerprint } from './fingerprint.ts'
+import { describeWorld, worldFingerprint } from './fingerprint.ts'
 
 /**
  * Replicates the entities of one bitECS world over one network.
@@ -70,10 +70,10 @@ export class Replication {
    * @returns the local eid
    * @throws InvariantError before the room is joined, and for values that cannot travel
    */
-  spawn<P extends Prefab>(prefab: P, values: SpawnValuesOf<P> = {}, options: { parent?: number } = {}): number {
+  spawn<P extends Prefab>(prefab: P, values?: SpawnValuesOf<P>, options: { parent?: number } = {}): number {
     const registered = this.#state.prefabs.byPrefab.get(prefab)
     invariant(registered, 'spawn: the prefab is not registered; list it in createReplication({ prefabs })')
-    return requestSpawn(this.#state, registered, values, options.parent ?? 0)
+    return requestSpawn(this.#state, registered, values ?? {}, options.parent ?? 0)
   }
 
   /** Ends an entity and its children. @throws InvariantError when this peer neither owns it nor hosts */
@@ -172,6 +172,11 @@ export class Replication {
   /** A number that is equal on two peers exactly when their quantized worlds are. */
   fingerprint(): number {
     return worldFingerprint(this.#state)
+  }
+
+  /** The quantized world in words, a line per entity: what to compare when two fingerprints differ. */
+  describe(): string[] {
+    return describeWorld(this.#state)
   }
 
   on<Name extends keyof ReplicationEvents>(name: Name, listener: ReplicationEvents[Name]): this {

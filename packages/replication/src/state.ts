@@ -37,6 +37,9 @@ export interface Link {
   owesAck: boolean
   /** Of the packets received; -1 before the first. */
   newestSequence: number
+  /** Tick of its newest packet, and the exact shared tick at which the last one came. */
+  newestTick: number | undefined
+  heardAtTick: number
   /** Hands a state packet to the network. */
   readonly emit: (packet: Uint8Array) => boolean
   /** On the host, while the peer is being given the world. */

@@ -4,7 +4,7 @@
  * Invariant: a tap only looks. The arrays it is shown are the pipeline's own and change after the call.
  */
 import { invariant } from '@baton/core'
-import { dequantizePosition, positionHalf } from './pipeline/quantize.ts'
+import { dequantizePosition } from './pipeline/quantize.ts'
 import type { ComponentSchema, NetworkId } from './schema/component-schema.ts'
 
 /** One quantized row. `lanes` is borrowed: copy what you keep. */
@@ -22,7 +22,7 @@ export function positionOfRow(schema: ComponentSchema, lanes: Int32Array, offset
   const field = schema.fields.find((one) => one.kind === 'position')
   invariant(field?.kind === 'position', `positionOfRow: ${schema.name} has no position field; tap another component`)
   const at = offset + field.group.offset
-  const half = positionHalf(field.range, field.step)
+  const half = field.laneMax / 2
   const meters = (lane: number): number => dequantizePosition(lanes[at + lane]!, field.step, half)
   return [meters(0), meters(1), meters(2)]
 }
