@@ -34,7 +34,7 @@ export interface LobbyLimits {
   readonly joinsPerSecondPerAddress: number
   /** Addresses remembered; beyond it those without a socket are forgotten first. */
   readonly addresses: number
-  /** Open sockets of the whole lobby: about 20 kB each. */
+  /** Open sockets of the whole lobby: about 15 kB of memory each. */
   readonly sockets: number
   /** Rooms of the whole lobby. */
   readonly rooms: number

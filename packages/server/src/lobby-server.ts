@@ -143,8 +143,8 @@ function createPump(lobby: Lobby, apply: (effect: ReturnType<Lobby['step']>[numb
 }
 
 /** A request has as long as a hello: a slow-loris holds a connection no longer than that. */
-function createOwnServer({ helloTimeoutMs }: LobbyLimits): Server {
-  return createServer(
+function createOwnServer({ helloTimeoutMs, sockets }: LobbyLimits): Server {
+  const server = createServer(
     {
       headersTimeout: helloTimeoutMs,
       requestTimeout: helloTimeoutMs,
@@ -154,6 +154,9 @@ function createOwnServer({ helloTimeoutMs }: LobbyLimits): Server {
     },
     answerHttp,
   )
+  // Those that are still shaking hands, or only ask for /healthz, are connections too.
+  server.maxConnections = 2 * sockets
+  return server
 }
 
 function answerHttp(request: IncomingMessage, response: ServerResponse): void {
