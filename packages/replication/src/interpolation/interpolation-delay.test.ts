@@ -33,7 +33,7 @@ function play(
       const { source } = arrivals[next]!
       newest = Math.max(newest, source)
       // As a game does: arrivals are seen at the next frame.
-      delay.noteSource(3, wrapTick(start + source), wrapTick(start + now))
+      delay.noteArrival(3, wrapTick(start + source), wrapTick(start + now))
     }
     delay.advance(wrapTick(start + now))
     each(now, tickDifference(delay.playbackTick(3), start), newest)
@@ -77,7 +77,7 @@ test('IN2: playback never falls when the timeline is set back, and goes on once 
       let before: number | undefined
       for (const step of steps) {
         now = wrapTick(now + step)
-        delay.noteSource(3, Math.floor(now), now)
+        delay.noteArrival(3, Math.floor(now), now)
         delay.advance(now)
         const playback = delay.playbackTick(3)
         if (before !== undefined) expect(tickDifference(playback, before)).toBeGreaterThanOrEqual(0)
@@ -131,8 +131,8 @@ test('IN3: rest is not lateness, and rows that are sent again are not news', () 
   const delay = createInterpolationDelay()
   for (let now = 0; now < 6000; now++) {
     // Moves for a second, rests for nine; all the while an old row comes again.
-    if (now % 600 < 60) delay.noteSource(3, now, now + 1)
-    if (now > 60) delay.noteSource(3, 30, now + 1)
+    if (now % 600 < 60) delay.noteArrival(3, now, now + 1)
+    if (now > 60) delay.noteArrival(3, 30, now + 1)
     delay.advance(now)
   }
   expect(delay.delayTicks).toBeLessThanOrEqual(3)
@@ -141,8 +141,8 @@ test('IN3: rest is not lateness, and rows that are sent again are not news', () 
 test('IN3: each peer has its own delay, so a slow one delays nobody else', () => {
   const delay = createInterpolationDelay()
   for (let now = 0; now < 1000; now++) {
-    delay.noteSource(1, now, now + 0.5)
-    if (now >= 20) delay.noteSource(2, now - 20, now)
+    delay.noteArrival(1, now, now + 0.5)
+    if (now >= 20) delay.noteArrival(2, now - 20, now)
     delay.advance(now)
   }
   expect(delay.delayTicksOf(1)).toBeLessThan(3)
@@ -157,8 +157,8 @@ test('IN3: each peer has its own delay, so a slow one delays nobody else', () =>
 test('IN3: bounds hold, and are checked', () => {
   const delay = createInterpolationDelay({ minTicks: 4, initialTicks: 5, maxTicks: 8 })
   for (let now = 0; now < 400; now++) {
-    delay.noteSource(1, now, now + 200)
-    delay.noteSource(2, now, now)
+    delay.noteArrival(1, now, now + 200)
+    delay.noteArrival(2, now, now)
     delay.advance(now)
   }
   expect(delay.delayTicksOf(1)).toBe(8)

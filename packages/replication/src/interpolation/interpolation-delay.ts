@@ -70,7 +70,7 @@ export class InterpolationDelay {
    *   that is sent again does not count as late
    * @param nowTick    the shared timeline's exact tick now
    */
-  noteSource(slot: number, sourceTick: number, nowTick: number): void {
+  noteArrival(slot: number, sourceTick: number, nowTick: number): void {
     const track = this.#trackOf(slot, sourceTick - 1)
     const gap = tickDifference(sourceTick, track.newestTick)
     if (gap <= 0) return
