@@ -98,6 +98,8 @@ export class LinkRig {
   /** NetworkId by entity index, rising; 0 while the receiver must not know it. */
   readonly ids: Uint32Array
   readonly known: Uint8Array
+  /** Rows whose entities the receiver has seen end. */
+  readonly gone = new Set<number>()
   lists: RowList[]
   wire: Wire
   tick: number
@@ -116,6 +118,8 @@ export class LinkRig {
   readonly received: { lanes: Int32Array; source: Uint32Array; tick: Float64Array }[]
   /** Lanes and source ticks as they were, by tick. */
   readonly #truth = new Map<number, { lanes: Int32Array[]; source: Uint32Array[] }>()
+  #nextId = 2 ** 31
+  readonly #indexById: Map<number, number>
   #packetsUnderWay: Flight<Uint8Array>[] = []
   #acksUnderWay: Flight<Acks>[] = []
   #ackSequence = 0
@@ -141,14 +145,14 @@ export class LinkRig {
       this.ids[row] = id
       id += this.random.chance(0.02) ? 1_048_576 * this.random.integer(1, 3) : this.random.integer(1, 12)
     }
+    this.#indexById = new Map([...this.ids].map((value, row) => [value, row]))
     this.known = new Uint8Array(rows).fill(1)
-    const indexById = new Map([...this.ids].map((value, row) => [value, row]))
     this.decoder = new StateDecoder({
       schemas,
       capacity: rows,
       resolve: (value) => {
-        const row = indexById.get(value)
-        if (row === undefined) return ID_GONE
+        const row = this.#indexById.get(value)
+        if (row === undefined || this.gone.has(row)) return ID_GONE
         return this.known[row] === 1 ? row : ID_UNKNOWN
       },
     })
@@ -214,6 +218,26 @@ export class LinkRig {
         current[at] = value & laneMask(group, lane)
       }
     }
+  }
+
+  /** The spawn of a row's entity arrives. */
+  spawn(row: number): void {
+    this.known[row] = 1
+    this.decoder.release(this.ids[row]!, row, (component, source, lanes) => {
+      this.received[component]!.lanes.set(lanes, row * lanes.length)
+      this.received[component]!.source[row] = source
+    })
+  }
+
+  /** Another entity stands at this index from now on. */
+  renew(row: number): void {
+    this.#indexById.delete(this.ids[row]!)
+    // Never an id that was used before.
+    this.ids[row] = this.#nextId++
+    this.#indexById.set(this.ids[row]!, row)
+    const order = [...this.ids.keys()].sort((a, b) => this.ids[a]! - this.ids[b]!)
+    this.lists = this.lists.map((list) => ({ ...list, indices: Int32Array.from(order) }))
+    for (const received of this.received) received.tick[row] = -1
   }
 
   /** Rows whose newest received state is not the present one. */

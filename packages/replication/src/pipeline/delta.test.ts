@@ -12,7 +12,6 @@ import {
   type Reference,
 } from './delta.ts'
 import type { LaneGroup } from '../schema/component-schema.ts'
-import { dequantizeRotation, quantizeRotation, rotationHalf } from './quantize.ts'
 import { expectationOf, expectedWidth, followWidth, readWidth, writeWidth } from './width-code.ts'
 
 const group: fc.Arbitrary<LaneGroup> = fc.oneof(
@@ -44,10 +43,13 @@ const scenario = group.chain((g) =>
   fc.record({
     group: fc.constant(g),
     rows: fc
-      .array(fc.tuple(fc.integer(), fc.integer({ min: -40, max: 40 }), fc.integer({ min: -40, max: 40 }), fc.boolean()), {
-        minLength: g.count,
-        maxLength: g.count,
-      })
+      .array(
+        fc.tuple(fc.integer(), fc.integer({ min: -40, max: 40 }), fc.integer({ min: -40, max: 40 }), fc.boolean()),
+        {
+          minLength: g.count,
+          maxLength: g.count,
+        },
+      )
       .map((lanes) =>
         [0, 1, 2].map((row) => {
           const out = new Int32Array(g.offset + g.count)
@@ -132,18 +134,25 @@ describe('delta', () => {
         fc.integer({ min: 8, max: 16 }),
         fc.integer({ min: 0, max: 3 }),
         ([x, y, z, w], bits, largest) => {
-          const half = rotationHalf(bits)
-          const lanes = new Int32Array(4)
-          fc.pre(quantizeRotation(x!, y!, z!, w!, half, lanes, 0))
+          const half = 2 ** (bits - 1) - 1
+          const length = Math.hypot(x!, y!, z!, w!)
+          fc.pre(length > 1e-3)
+          const unit = [x! / length, y! / length, z! / length, w! / length]
+          const index = unit.findIndex((c) => Math.abs(c) === Math.max(...unit.map(Math.abs)))
+          const turn = unit[index]! < 0 ? -1 : 1
+          const three = unit.filter((_, c) => c !== index).map((c) => Math.round(c * turn * half * Math.SQRT2))
+          const lanes = Int32Array.from([index, ...three.map((c) => c + half)])
           const turned = new Int32Array(4)
           turnRotation(lanes, 0, bits, largest, turned)
           expect(turned[0]).toBe(largest)
-          if (largest === lanes[0]) {
+          if (largest === index) {
             expect([...turned]).toEqual([...lanes])
             return
           }
-          // Components in steps; the one left out of `turned` is what the others leave of the length.
-          const steps = [0, 1, 2, 3].map((c) => dequantizeRotation(lanes, 0, half, c) * half * Math.SQRT2)
+          // All four in steps; the one left out is what the others leave of the length.
+          const rest = 2 * half * half - three.reduce((sum, c) => sum + c * c, 0)
+          const steps = [...three]
+          steps.splice(index, 0, Math.sqrt(Math.max(0, rest)))
           const sign = steps[largest]! < 0 ? -1 : 1
           let lane = 1
           for (let c = 0; c < 4; c += 1) {

@@ -10,7 +10,6 @@ import { foldGroup, writeGroup, writeWholeGroup, type Reference } from './delta.
 import { MAX_PACKET_BYTES, MAX_PACKET_LANES, MAX_PACKET_ROWS, writeHeader, type PacketHeader } from './packet.ts'
 import {
   GAP_ORDER_BITS,
-  MAX_SECTION_ROWS,
   ROW_HEADER_BITS,
   SECTION_HEADER_BITS,
   WHOLE_ROW,
@@ -33,7 +32,7 @@ const SAMPLE_MASK = 7
 export interface SectionPlan {
   component: number
   source: number
-  /** At most this many rows follow. */
+  /** At most this many rows follow, 1 to `MAX_SECTION_ROWS`. */
   rowsAhead: number
   usualAge: number
   usualSpacing: number
@@ -92,6 +91,11 @@ export class PacketWriter {
     return this.#rowCount
   }
 
+  /** The open section holds as many rows as its plan foresaw, or none is open. */
+  get isSectionFull(): boolean {
+    return this.#plan === undefined || this.#sectionRows >= this.#plan.rowsAhead
+  }
+
   /** Bits that are left for sections and rows. */
   get bitsLeft(): number {
     return this.#limitBits - this.#writer.bitPosition
@@ -131,7 +135,6 @@ export class PacketWriter {
     const schema = this.#schemas[component]!
     const writer = this.#writer
     if (this.#rowCount === MAX_PACKET_ROWS || this.#laneCount + schema.laneCount > MAX_PACKET_LANES) return false
-    if (this.#sectionRows === MAX_SECTION_ROWS) return false
     const start = writer.bitPosition
     const isFirst = this.#sectionRows === 0
     const isOpening = isFirst && this.#isOpened[component] === 0

@@ -87,7 +87,12 @@ describe('row header', () => {
       }),
       { numRuns: 1_000 },
     )
-    expect(roundTrip((w) => writeGolomb(w, 0, 0), (r) => readGolomb(r, 0)).bits).toBe(1)
+    expect(
+      roundTrip(
+        (w) => writeGolomb(w, 0, 0),
+        (r) => readGolomb(r, 0),
+      ).bits,
+    ).toBe(1)
     expect([0, 1, 2.4, 2.6, 32].map(gapOrder)).toEqual([0, 0, 1, 2, 15])
   })
 

@@ -239,7 +239,8 @@ export class StateEncoder {
     const { tick } = request
     const component = this.#dirty.component[row]!
     const index = this.#dirty.index[row]!
-    if (this.#sectionRow < 0 || !this.#dirty.isSameSection(this.#sectionRow, row)) {
+    const isOpen = this.#sectionRow >= 0 && this.#dirty.isSameSection(this.#sectionRow, row)
+    if (!isOpen || this.#writer.isSectionFull) {
       planSection(this.#dirty, row, this.#isCompeting, request.ids, this.#acked[component]!, tick, this.#plan)
       this.#writer.openSection(this.#plan)
     }
