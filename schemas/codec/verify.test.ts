@@ -102,7 +102,7 @@ describe('offsets, vtables and fields', () => {
   test.each([1, 2, 3])('SC2: an offset that misses its target by %i bytes is refused', (miss) => {
     const bytes = goodbye()
     const { view, field } = placesOf(bytes, BODY, 0)
-    view.setUint32(field, view.getUint32(field, true) - miss, true)
+    view.setUint32(field, view.getUint32(field, true) + miss, true)
     expect(reasonOf(bytes)).toMatch(/^the offset at \d+ leads to/)
   })
 
