@@ -10,7 +10,7 @@ import type { ChannelOptions } from './channels/numbered-channel.ts'
 import { invariant, NetworkError } from './errors.ts'
 import { flushRoom } from './flush.ts'
 import { settleJoin } from './host/handshake.ts'
-import { considerFounding } from './host/reign.ts'
+import { considerFounding, passOver } from './host/reign.ts'
 import { NetworkListener } from './listener.ts'
 import { createLower, type NetworkLower } from './lower.ts'
 import type { Peer, PeerDoor } from './peers/peer.ts'
@@ -220,6 +220,7 @@ export class Network {
       considerFounding(room)
     }
     checkLinks(room)
+    passOver(room)
     const { nowMs, options } = room
     if (room.state === 'joining' && nowMs - (room.startMs ?? nowMs) > options.joinTimeoutMs) {
       const message = `network: nobody let this peer in within ${options.joinTimeoutMs} ms; is the host reachable?`

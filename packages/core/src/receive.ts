@@ -81,6 +81,7 @@ function takeMessage(room: Room, id: PeerId, channel: number, data: Uint8Array):
 
 function takeControl(room: Room, link: Link, message: ControlMessage, channel: number, sizeBytes: number): void {
   const { body, term } = message
+  link.term = Math.max(link.term, term)
   if (channel === CHANNEL.control) {
     if (body.type === 'Hello') return takeHello(room, link, body)
     if (body.type === 'Roster') return takeRoster(room, link, term, body)
@@ -160,14 +161,18 @@ function takeState(room: Room, link: Link, data: Uint8Array): void {
   if (kind !== STATE_KIND_CONTROL) return breach(room, link, `a state packet of kind ${kind}`)
   const decoded = decodeControl(data.subarray(1))
   if (!decoded.ok) return breach(room, link, decoded.reason)
-  const { body } = decoded.value
+  const { body, term } = decoded.value
+  link.term = Math.max(link.term, term)
   if (body.type === 'Ping') return sendPong(room, link, body)
   if (body.type !== 'Pong') return breach(room, link, `${body.type} on the state channel`)
   const { heartbeat } = link
   if (!heartbeat.takePong(body, room.nowMs)) return breach(room, link, `tick ${body.tick}`)
   if (link.id !== room.host?.id) return
   const tick = heartbeat.sync.estimate(room.nowMs)
-  if (tick !== undefined) room.clock.steer(room.nowMs, tick)
+  if (tick === undefined) return
+  if (room.isClockRough) room.clock.leap(room.nowMs, tick)
+  else room.clock.steer(room.nowMs, tick)
+  room.isClockRough = false
 }
 
 function takePacket(room: Room, link: Link, data: Uint8Array): void {

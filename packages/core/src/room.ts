@@ -124,7 +124,8 @@ export interface Room {
   unsettledSinceMs: number
   isRosterDirty: boolean
   sessionTag: number
-  tickRateHz: number
+  /** Guest: the clock was started from a welcome that may have been long under way. */
+  isClockRough: boolean
   /** Host: slots the last host may have given without this one hearing of it. */
   readmit: { readonly from: number; readonly to: number }
   protocol: Protocol | undefined
@@ -177,7 +178,7 @@ export function createRoom(transport: Transport, options: RoomOptions, tickRateH
     unsettledSinceMs: 0,
     isRosterDirty: false,
     sessionTag: 0,
-    tickRateHz,
+    isClockRough: false,
     readmit: { from: 0, to: 0 },
     protocol: undefined,
     events: [],

@@ -87,6 +87,16 @@ export class TickClock {
     this.#correctionRate = isFar ? 1 : SLEW_RATE
   }
 
+  /** Moves to `target` at once where that is ahead: for the first good estimate after a rough start. */
+  leap(nowMs: number, target: number): void {
+    const current = this.#unwrapped(nowMs)
+    const error = tickDifference(target, wrapTick(current))
+    if (error <= 0) return this.steer(nowMs, target)
+    this.#baseMs = Math.max(nowMs, this.#baseMs)
+    this.#baseTick = current + error
+    this.#correction = 0
+  }
+
   /** Stops steering: from here on this clock is the one that others follow. */
   release(nowMs: number): void {
     this.#baseTick = this.#unwrapped(nowMs)

@@ -59,23 +59,25 @@ export function answerHello(room: Room, link: Link): void {
   if (isKnown && protocol.hash !== hello.protocolHash) {
     return refuse(room, link, 'protocol/hash-mismatch', describeMismatch(protocol.components, hello.components))
   }
-  if (memberOf(roster, link.id) === undefined && !admit(room, link, hello)) return
+  const member = memberOf(roster, link.id)
+  const keepsSlot = hello.slot !== 0 && hello.sessionTag === room.sessionTag
+  const isIn = member !== undefined && (!keepsSlot || member.slot === hello.slot)
+  if (!isIn && !admit(room, link, hello, keepsSlot)) return
   sendWelcome(room, link)
   if (isKnown) markReady(room, link, protocol.hash)
 }
 
-/** Host: gives the peer a slot. One that shows a slot of this session from the last host keeps it. */
-function admit(room: Room, link: Link, hello: Hello): boolean {
-  const roster = room.roster!
-  let slot = roster.nextSlot
-  if (hello.slot !== 0 && hello.sessionTag === room.sessionTag) {
-    const { from, to } = room.readmit
-    const isFree = hello.slot >= from && hello.slot < to && !roster.members.some((member) => member.slot === hello.slot)
-    if (!isFree) {
-      refuse(room, link, 'peer/timeout', 'network: this peer was out of reach and its place is gone; join again')
-      return false
-    }
-    slot = hello.slot
+/**
+ * Host: gives the peer a slot. One that shows a slot which the last host gave it keeps that, also when
+ * this host has meanwhile given it another.
+ */
+function admit(room: Room, link: Link, hello: Hello, keepsSlot: boolean): boolean {
+  const roster = withoutMember(room.roster!, link.id)
+  const slot = keepsSlot ? hello.slot : roster.nextSlot
+  const { from, to } = room.readmit
+  if (keepsSlot && (slot < from || slot >= to || roster.members.some((member) => member.slot === slot))) {
+    refuse(room, link, 'peer/timeout', 'network: this peer was out of reach and its place is gone; join again')
+    return false
   }
   if (roster.members.length >= room.options.capacity || slot > MAX_SLOT) {
     refuse(
@@ -127,8 +129,9 @@ export function takeAnswer(room: Room, link: Link, term: number, body: NonNullab
     link.answer = { term, body }
     return settleJoin(room)
   }
+  if (term < room.term) return
   const isFromHost = link.id === room.host?.id
-  if (!isFromHost && (isHost(room) || memberOf(room.roster, link.id) === undefined || term <= room.term)) {
+  if (!isFromHost && (isHost(room) || memberOf(room.roster, link.id) === undefined || term === room.term)) {
     return breach(room, link, `${body.type} from a peer that is not the host`)
   }
   link.answer = { term, body }
@@ -189,12 +192,13 @@ function mayHost(room: Room, link: Link): boolean {
 
 function adopt(room: Room, link: Link, welcome: Welcome): void {
   const { sync } = link.heartbeat
-  const { clock } = room
+  const { clock, nowMs } = room
   if (welcome.tickRateHz !== clock.rateHz) for (const other of room.links.values()) other.heartbeat.sync.forgetTicks()
   room.sessionTag = welcome.sessionTag
-  room.tickRateHz = welcome.tickRateHz
   const tripTicks = (((sync.rttMs ?? 0) / 2) * welcome.tickRateHz) / 1_000
-  clock.start(room.nowMs, sync.estimate(room.nowMs) ?? welcome.tick + tripTicks, welcome.tickRateHz)
+  const estimate = sync.estimate(nowMs)
+  room.isClockRough = estimate === undefined
+  clock.start(nowMs, estimate ?? welcome.tick + tripTicks, welcome.tickRateHz)
 }
 
 /** A protocol was attached, or another one: everyone hears of it, and a host compares what it knows. */

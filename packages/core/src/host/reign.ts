@@ -17,9 +17,13 @@ import { isFirst, judgeRoster, SLOT_GAP, succeed, takeOver } from './succession.
 const FIRST_TERM = 1
 const FIRST_SLOT = 1
 
-/** Joining: founds the room when this peer is the lobby's first and nobody there says that they host it. */
+/**
+ * Joining: founds the room when this peer is the lobby's first and nobody there is in one. Those who
+ * are may be between two hosts, so their silence about who hosts proves nothing.
+ */
 export function considerFounding(room: Room): void {
   if (room.state !== 'joining' || !isFirst(room.lobbyMembers, room.transport.local)) return
+  for (const link of room.links.values()) if (link.state === 'up' && link.term > 0) return
   if (room.lobbyMembers.length > 1 && room.nowMs - room.lobbySinceMs < GRACE_MS) return
   room.sessionTag = room.options.random() >>> 0
   room.clock.start(room.nowMs, room.options.startTick)
@@ -33,8 +37,24 @@ function answerAll(room: Room): void {
   for (const link of [...room.links.values()]) if (isHost(room)) answerHello(room, link)
 }
 
+/** Members whose link has ended, and those whose link never came up in the time a silent one is given. */
 function isGone(room: Room): (peer: PeerId) => boolean {
-  return (peer) => peer !== room.transport.local && room.links.get(peer)?.state === 'down'
+  return (peer) => {
+    const link = peer === room.transport.local ? undefined : room.links.get(peer)
+    if (link === undefined) return false
+    const hasWaited = room.nowMs - link.sinceMs > room.options.peerTimeoutMs
+    return link.state === 'down' || (link.state === 'pending' && hasWaited)
+  }
+}
+
+/** Between two hosts: the next one may turn out to be out of reach as well. A host drops such members. */
+export function passOver(room: Room): void {
+  const { roster } = room
+  if (room.state !== 'joined' || roster === undefined) return
+  const gone = isGone(room)
+  if (isHost(room)) {
+    for (const { peer } of roster.members) if (gone(peer)) memberGone(room, peer)
+  } else if (room.host === undefined && gone(roster.members[0]!.peer)) loseHost(room, roster)
 }
 
 /** A link has ended. @returns nothing; what follows is in the room's events */
@@ -101,8 +121,8 @@ export function takeRoster(room: Room, link: Link, term: number, body: RosterBod
 function follow(room: Room, link: Link, incoming: Roster): void {
   const own = memberOf(incoming, room.transport.local)
   if (own?.slot !== room.localState.slot) {
-    // After a change of host the next roster may still name this peer: its hello is on its way.
-    if (room.host === undefined && own === undefined) return
+    // A new host may not know what the last one gave this peer: the hello that says so is on its way.
+    if (room.host === undefined) return
     return endRoom(
       room,
       new NetworkError('network/closed', 'network: the host took this peer out of the room; join again'),

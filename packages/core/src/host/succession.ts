@@ -43,7 +43,9 @@ export function judgeRoster(
   incoming: Roster,
   sender: PeerId,
 ): 'accept' | 'remember' | 'stale' | 'foreign' {
-  if (current.members[0]?.peer === sender) return incoming.term >= current.term ? 'accept' : 'stale'
-  if (memberOf(current, sender) === undefined || incoming.term <= current.term) return 'foreign'
+  // The last words of a host that is gone may come late.
+  if (incoming.term < current.term) return 'stale'
+  if (current.members[0]?.peer === sender) return 'accept'
+  if (memberOf(current, sender) === undefined || incoming.term === current.term) return 'foreign'
   return 'remember'
 }

@@ -45,6 +45,8 @@ export interface Link {
   readonly assembly: Assembly
   readonly window: SequenceWindow
   readonly heartbeat: Heartbeat
+  /** Highest term the peer has spoken in. Above 0 it is, or was, in a room. */
+  term: number
   hello: Hello | undefined
   helloCount: number
   /** What the peer answered to this one's hello, kept until it is known whether it speaks as host. */
@@ -83,6 +85,7 @@ export function createLink(id: PeerId, nowMs: number, rateHz: () => number): Lin
     assembly: new Assembly(MAX_APPLICATION_MESSAGE_BYTES),
     window: new SequenceWindow(),
     heartbeat: new Heartbeat(rateHz),
+    term: 0,
     hello: undefined,
     helloCount: 0,
     answer: undefined,

@@ -4,9 +4,7 @@
  * Invariant: silence is counted only while this peer listened; after its own pause it waits anew.
  */
 import { encodeControl, type Ping, type Pong } from '@baton/schemas'
-import { memberOf, withoutMember } from './roster.ts'
-import { setRoster } from '../host/membership.ts'
-import { isHost, type Room } from '../room.ts'
+import type { Room } from '../room.ts'
 import { CHANNEL } from '../transport/transport.ts'
 import { PING_INTERVAL_MS } from './heartbeat.ts'
 import type { Link } from './link.ts'
@@ -56,11 +54,5 @@ export function checkLinks(room: Room): void {
     const isSilent = link.state === 'up' && nowMs - link.lastHeardMs > options.peerTimeoutMs
     const wasRefused = link.refusedMs !== undefined && nowMs - link.refusedMs > REFUSED_MS
     if (isSilent || (wasRefused && link.state === 'up')) room.transport.disconnect(link.id)
-    // A new host may have members in its roster that it never came to be linked with.
-    const neverCame = link.state === 'pending' && nowMs - link.sinceMs > options.peerTimeoutMs
-    if (neverCame && isHost(room) && memberOf(room.roster, link.id) !== undefined) {
-      setRoster(room, withoutMember(room.roster!, link.id))
-      room.isRosterDirty = true
-    }
   }
 }
