@@ -65,6 +65,9 @@ export default defineConfig({
             'tools/**/*.test.ts',
           ],
           exclude: [...OUTSIDE, ...SPECIAL, 'packages/*/test/simulation/**'],
+          // A busy machine is slow, not wrong: the limit is there for tests that hang.
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
         },
       },
       {
