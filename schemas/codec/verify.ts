@@ -54,7 +54,7 @@ export class VerifiedMessage {
    *
    * @param bytes borrowed for as long as the result is read; must not change in between
    * @returns the checked message, or the first reason against it; never throws
-   * @see docs/wire-format.md, rules SC1 to SC14
+   * @see docs/wire-format.md, rules SC1 to SC12
    */
   static verify(layout: Layout, bytes: Uint8Array, limits: Limits = DEFAULT_LIMITS): Verification {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
