@@ -6,7 +6,7 @@
  * shows or schedules a value (interpolation, teleport distance, rate, capacity) is not.
  */
 
-import { str as crc32OfUtf8 } from 'crc-32'
+import crc32 from 'crc-32'
 import type { ComponentDefinition, FieldSchema } from './component-schema.ts'
 
 type Described = Pick<ComponentDefinition, 'delivery' | 'fields'>
@@ -58,5 +58,5 @@ export function hashProtocol(components: readonly { readonly name: string; reado
 
 /** CRC-32 (IEEE 802.3) of the text's UTF-8, unsigned. */
 export function hash32(text: string): number {
-  return crc32OfUtf8(text) >>> 0
+  return crc32.str(text) >>> 0
 }
