@@ -178,6 +178,8 @@ function mix(
       case 'f32':
         if (field.interpolate !== 'none') line(from, to, t, out, field.group.offset)
         break
+      default:
+        break
     }
   }
   door.applyValues(eid, out, options.resolve)

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { execPath } from 'node:process'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build, transform, type BuildOptions } from 'esbuild'
 import ts from 'typescript'
@@ -114,7 +115,6 @@ const without = ({ component, ...rest }: ComponentDefinition): unknown => ({ ...
 function expectSame(compiled: Compiled): void {
   for (const name of ['Transform', 'Health', 'Renamed', 'Ghost'] as const) {
     const definition = compiled.definitionOf(compiled[name])
-    expect(definition, name).toBeDefined()
     expect(definition!.component).toBe(compiled[name])
     expect(without(definition!)).toEqual({ ...(without(definitionOf(expected[name])!) as object), is: 'function' })
   }
@@ -172,27 +172,28 @@ A; B; C; D; E; F; quat
 
 /** Lines (from 1) with errors, as the compiler of the workspace sees them. */
 function errorLines(code: string, experimentalDecorators: boolean): { lines: number[]; output: string } {
-  const file = join(here, `.typecheck-${experimentalDecorators}-${process.pid}.ts`)
-  const config = join(folder, `tsconfig-${experimentalDecorators}.json`)
   const root = join(here, '../../../..')
-  writeFileSync(file, code)
+  const source = join(root, 'packages/replication/src')
+  const work = mkdtempSync(join(folder, 'types-'))
+  writeFileSync(join(work, 'game.ts'), code)
   writeFileSync(
-    config,
+    join(work, 'tsconfig.json'),
     JSON.stringify({
       extends: join(root, 'tsconfig.base.json'),
-      compilerOptions: { experimentalDecorators, noEmit: true, composite: false, incremental: false },
-      files: [file, join(root, 'packages/replication/src/globals.d.ts')],
+      compilerOptions: {
+        experimentalDecorators,
+        noEmit: true,
+        composite: false,
+        incremental: false,
+        paths: { [LIBRARY]: [join(source, 'decorators.ts')] },
+      },
+      files: ['game.ts', join(source, 'globals.d.ts')],
     }),
   )
-  try {
-    const { resolve } = createRequire(import.meta.url)
-    const tsc = join(dirname(resolve('@typescript/native/package.json')), 'bin/tsc')
-    const { stdout } = spawnSync(process.execPath, [tsc, '-p', config], { encoding: 'utf8' })
-    const found = [...stdout.matchAll(/\.typecheck-[^(]*\((\d+),/g)].map((match) => Number(match[1]))
-    return { lines: [...new Set(found)], output: stdout }
-  } finally {
-    rmSync(file)
-  }
+  const tsc = join(dirname(createRequire(import.meta.url).resolve('@typescript/native/package.json')), 'bin/tsc')
+  const { stdout } = spawnSync(execPath, [tsc, '-p', work], { cwd: work, encoding: 'utf8' })
+  const found = [...stdout.matchAll(/^game\.ts\((\d+),/gm)].map((match) => Number(match[1]))
+  return { lines: [...new Set(found)], output: stdout }
 }
 
 describe('DC3: the compiler knows the columns', () => {
