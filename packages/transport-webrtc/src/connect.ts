@@ -12,6 +12,9 @@ import { WebRtcTransport } from './webrtc-transport.ts'
 /** Where `@baton/server` answers on a server it shares, such as Vite's. */
 const LOBBY_PATH = '/baton-lobby'
 
+/** As core admits; what a lobby allows may be less. */
+const MAX_CAPACITY = 96
+
 /** How far a join has come, in this order. */
 export type JoinStage = 'connecting-to-lobby' | 'joining' | 'connecting-to-peers' | 'entering'
 
@@ -42,11 +45,15 @@ export interface ConnectOptions {
  *
  * @throws NetworkError `peer/unsupported`, `lobby/unreachable`, `lobby/timeout`, `lobby/room-name`,
  *   `lobby/room-full`, `lobby/limit`, `lobby/bad-message`
- * @throws InvariantError when `lobby` is no address
+ * @throws InvariantError when `lobby` is no address or `capacity` no number of members
  */
 export async function connectTransport(options: ConnectOptions): Promise<WebRtcTransport> {
   const url = lobbyUrl(options.lobby)
   const { wrtc, room, displayName, identity, capacity, signal, onProgress } = options
+  invariant(
+    capacity === undefined || (Number.isInteger(capacity) && capacity >= 1 && capacity <= MAX_CAPACITY),
+    `joinRoom: capacity is ${capacity}; give an integer from 1 to ${MAX_CAPACITY}`,
+  )
   if (!wrtc && typeof globalThis.RTCPeerConnection !== 'function') {
     const message =
       'joinRoom: there is no WebRTC here; in Node import joinRoom from @baton/transport-webrtc/node, or pass wrtc'

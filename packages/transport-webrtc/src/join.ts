@@ -3,7 +3,7 @@
  *
  * Invariant: the promise settles once; when it rejects, nothing of the attempt is left behind.
  */
-import { createNetwork, NetworkError, type Network, type Transport } from '@baton/core'
+import { createNetwork, NetworkError, type Network, type NetworkOptions, type Transport } from '@baton/core'
 import { connectTransport, type ConnectOptions, type JoinStage } from './connect.ts'
 import type { WebRtcTransport } from './webrtc-transport.ts'
 
@@ -38,21 +38,32 @@ export interface JoinOptions extends ConnectOptions {
  */
 export async function joinRoom(options: JoinOptions): Promise<Network> {
   const transport = await connectTransport(options)
-  const { displayName, tickRateHz, joinTimeoutMs, peerTimeoutMs } = options
-  const network = createNetwork({
-    transport: options.condition?.(transport) ?? transport,
-    random: () => crypto.getRandomValues(new Uint32Array(1))[0]!,
-    ...(displayName !== undefined && { displayName }),
-    ...(tickRateHz !== undefined && { tickRateHz }),
-    ...(joinTimeoutMs !== undefined && { joinTimeoutMs }),
-    ...(peerTimeoutMs !== undefined && { peerTimeoutMs }),
-  })
+  let network: Network
+  try {
+    network = createNetwork(networkOptions(options, options.condition?.(transport) ?? transport))
+  } catch (error) {
+    transport.close() // an option that cannot be: the room must not keep a member that is not there
+    throw error
+  }
   network.on('error', (error) => {
     // Another tab plays on as this player. A game has nothing to decide here.
     if (error.code === 'lobby/replaced') network.close()
   })
   await enter(network, transport, options.signal, options.onProgress)
   return network
+}
+
+function networkOptions(options: JoinOptions, transport: Transport): NetworkOptions {
+  const { displayName, capacity, tickRateHz, joinTimeoutMs, peerTimeoutMs } = options
+  return {
+    transport,
+    random: () => crypto.getRandomValues(new Uint32Array(1))[0]!,
+    ...(displayName !== undefined && { displayName }),
+    ...(capacity !== undefined && { capacity }),
+    ...(tickRateHz !== undefined && { tickRateHz }),
+    ...(joinTimeoutMs !== undefined && { joinTimeoutMs }),
+    ...(peerTimeoutMs !== undefined && { peerTimeoutMs }),
+  }
 }
 
 /** Pumps the network until it is in, or has ended. */
