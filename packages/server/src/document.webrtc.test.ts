@@ -3,9 +3,12 @@
  * the one thing it leaves out, candidates, passed on the same way.
  */
 import wrtc from '@roamhq/wrtc'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { createLobby } from './lobby-server.ts'
+
+// Generous, since a busy machine is no failure: nothing here waits for a time to pass.
+vi.setConfig({ testTimeout: 30_000 })
 
 /** What the document's code touches of WebRTC; this package compiles without the browser's types. */
 interface Description {

@@ -1,6 +1,9 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { cleanDisplayName, createBucket, DEFAULT_LIMITS, isRoomName, refill, take, withDefaults } from './limits.ts'
+
+// Generous, since a busy machine is no failure: nothing here waits for a time to pass.
+vi.setConfig({ testTimeout: 30_000 })
 
 describe('names', () => {
   test('LB7: a room name is 1 to 64 of [A-Za-z0-9_-], and nothing else', () => {

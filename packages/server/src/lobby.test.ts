@@ -1,11 +1,14 @@
 import { decodeLobby, decodeLobbyText, encodeLobby, encodeLobbyText } from '@baton/schemas/lobby'
 import type { LobbyBody } from '@baton/schemas/lobby'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { DEFAULT_LIMITS } from './limits.ts'
 import { Lobby } from './lobby.ts'
 import type { LobbyEffect, LobbyEvent, LobbyOptions } from './lobby-events.ts'
 import { CLOSE_CODES } from './refusals.ts'
+
+// Generous, since a busy machine is no failure: nothing here waits for a time to pass.
+vi.setConfig({ testTimeout: 30_000 })
 
 type Of<T extends LobbyBody['type']> = Extract<LobbyBody, { type: T }>
 
@@ -657,18 +660,18 @@ describe('properties', () => {
 
   /** What must hold after every step, seen from the clients' side. */
   function checkRosters(rig: Rig): void {
+    // Compared as strings first: `expect` is slow, and this runs after every one of many thousand steps.
     for (const client of rig.joined()) {
       const { id, room, order } = rig.memberOf(client)!
-      expect(client.id).toBe(id)
-      expect(client.room).toBe(room)
-      expect(client.roster).toEqual(order)
+      if (client.id === id && client.room === room && client.roster.join() === order.join()) continue
+      expect({ id: client.id, room: client.room, roster: client.roster }).toEqual({ id, room, roster: order })
     }
     for (const room of rig.lobby.rooms.values()) {
-      expect(room.members.size).toBeGreaterThan(0)
+      if (room.members.size === 0 || room.members.size > room.capacity)
+        expect.unreachable(`${room.members.size} members`)
       for (const { pairs } of room.members.values()) {
-        for (const id of pairs.keys()) expect(room.members.has(id)).toBe(true)
+        for (const id of pairs.keys()) if (!room.members.has(id)) expect.unreachable(`${id} is gone, but not forgotten`)
       }
-      expect(room.members.size).toBeLessThanOrEqual(room.capacity)
     }
   }
 
@@ -718,11 +721,11 @@ describe('properties', () => {
           }
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     )
     // The property would hold of silence too; see that there was something to get wrong.
     const relayed = rigs.map((rig) => rig.lobby.counters.relayed).reduce((sum, count) => sum + count)
-    expect(relayed).toBeGreaterThan(300)
+    expect(relayed).toBeGreaterThan(200)
     expect(rigs.some((rig) => rig.lobby.counters.errors['lobby/replaced'] > 0)).toBe(true)
     expect(rigs.some((rig) => rig.lobby.counters.errors['lobby/room-full'] > 0)).toBe(true)
   })

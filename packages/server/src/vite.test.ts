@@ -5,11 +5,14 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { runInNewContext } from 'node:vm'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { build, createLogger, createServer, preview } from 'vite'
 import type { InlineConfig, Logger } from 'vite'
 import { WebSocket } from 'ws'
 import { baton, standardDecorators } from './vite.ts'
+
+// Generous, since a busy machine is no failure: nothing here waits for a time to pass.
+vi.setConfig({ testTimeout: 30_000 })
 
 const ending: (() => unknown)[] = []
 afterEach(async () => {
@@ -378,4 +381,4 @@ test("VP6: Vite's own loader runs the plugin from its sources, with plain Node a
   expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' })
   const [name] = await readdir(join(root, 'out'))
   expect(await readFile(join(root, 'out', name!), 'utf8')).not.toMatch(RAW_DECORATOR)
-}, 30_000)
+})
