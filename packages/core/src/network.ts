@@ -18,7 +18,7 @@ import { cleanName, MAX_CAPACITY } from './peers/roster.ts'
 import { checkLinks, forgivePause } from './peers/pings.ts'
 import { releaseAllEarly, takeEvent } from './receive.ts'
 import { createRoom, endRoom, isHost, type NetworkCounters, type Room, type RoomEvent } from './room.ts'
-import { broadcast, closeChannel, openChannel, sendMessage, sendTo } from './send.ts'
+import { broadcast, closeChannel, disconnectPeer, openChannel, sendMessage, sendTo } from './send.ts'
 import type { NetworkEvents, NetworkOptions } from './network-types.ts'
 import type { SendResult, Transport, TransportEvent } from './transport/transport.ts'
 
@@ -34,6 +34,7 @@ export class Network {
   readonly #emitter = new EventEmitter<NetworkEvents>()
   readonly #listeners = new Set<NetworkListener>()
   readonly #take: (event: TransportEvent) => void
+  #isEmitting = false
 
   /** Use `createNetwork`. */
   constructor(options: NetworkOptions) {
@@ -162,9 +163,12 @@ export class Network {
     return sendMessage(this.#room, peer, number, data)
   }
 
-  /** Ends the link to a peer. On the host this takes it out of the room; a guest that cuts the host off leaves. */
+  /**
+   * Ends the link to a peer, with the next `receive`. The host takes it out of the room for everyone;
+   * a guest only stops talking to it.
+   */
   disconnectPeer(peer: Peer): void {
-    if (!peer.isLocal) this.#room.transport.disconnect(peer.id)
+    disconnectPeer(this.#room, peer)
   }
 
   /**
@@ -237,6 +241,9 @@ export class Network {
 
   #emitEvents(): void {
     const { events, counters } = this.#room
+    // A handler that closes the network comes here again; the drain under way goes on with what that caused.
+    if (this.#isEmitting) return
+    this.#isEmitting = true
     let firstError: unknown
     let hasError = false
     // A handler may cause further events; they are part of the same drain.
@@ -250,6 +257,7 @@ export class Network {
       }
     }
     events.length = 0
+    this.#isEmitting = false
     // A handler that throws must not cost the others their events; its mistake still comes to light.
     if (hasError) throw firstError
   }

@@ -68,7 +68,7 @@ function disconnected(room: Room, id: PeerId): void {
 
 function takeMessage(room: Room, id: PeerId, channel: number, data: Uint8Array): void {
   const link = room.links.get(id)
-  if (link === undefined || link.state !== 'up') return
+  if (link === undefined || link.state !== 'up' || link.dismissal !== undefined) return
   room.counters.received++
   link.lastHeardMs = room.nowMs
   if (channel === CHANNEL.state) takeState(room, link, data)

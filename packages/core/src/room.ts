@@ -230,10 +230,16 @@ function queueControl(room: Room, link: Link, outbox: Link['control'], body: Con
   return result
 }
 
-/** Ends the link to a peer that does not take what it must be sent. */
+/** Lets go of a peer that does not take what it must be sent. */
 export function giveUpOn(room: Room, link: Link, why: string): void {
-  pushError(room, new NetworkError('peer/slow', `network: ${link.id} is too slow, ${why}; it was disconnected`))
-  room.transport.disconnect(link.id)
+  dismiss(room, link, new NetworkError('peer/slow', `network: ${link.id} is too slow, ${why}; it was disconnected`))
+}
+
+/** Decides that a peer has to go; it goes with the next check of the links. @param error told to the game, once */
+export function dismiss(room: Room, link: Link, error: NetworkError): void {
+  if (link.dismissal !== undefined) return
+  link.dismissal = { code: error.code, message: error.message }
+  pushError(room, error)
 }
 
 export function pushError(room: Room, error: NetworkError): void {
@@ -244,19 +250,12 @@ export function pushError(room: Room, error: NetworkError): void {
 export function breach(room: Room, link: Link, reason: string): void {
   room.counters.breaches++
   const elapsedSeconds = Math.max(0, room.nowMs - link.breachMs) / 1_000
-  const before = Math.max(0, link.breachLevel - elapsedSeconds)
-  link.breachLevel = before + 1
+  link.breachLevel = Math.max(0, link.breachLevel - elapsedSeconds) + 1
   link.breachMs = room.nowMs
-  if (link.breachLevel < BREACH_LIMIT || before >= BREACH_LIMIT) return
+  if (link.breachLevel < BREACH_LIMIT || link.dismissal !== undefined) return
   room.counters.disconnectedForBreach++
-  pushError(
-    room,
-    new NetworkError(
-      'peer/protocol-breach',
-      `network: ${link.id} sent too many bad messages, last: ${reason}; it was disconnected`,
-    ),
-  )
-  room.transport.disconnect(link.id)
+  const message = `network: ${link.id} sent too many bad messages, last: ${reason}; it was disconnected`
+  dismiss(room, link, new NetworkError('peer/protocol-breach', message))
 }
 
 /** Ends this peer's stay in the room, with the reason if it is not its own wish. */

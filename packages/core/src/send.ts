@@ -87,6 +87,13 @@ export function sendMessage(room: Room, peer: Peer, number: number, data: Messag
   return result
 }
 
+/** Ends the link to a peer. A host takes it out of the room, and says so. */
+export function disconnectPeer(room: Room, peer: Peer): void {
+  const link = room.links.get(peer.id)
+  if (link === undefined || room.state !== 'joined') return
+  link.dismissal ??= { code: 'network/closed', message: 'network: the host took this peer out of the room' }
+}
+
 function channelLink(room: Room, peer: Peer): Link | undefined {
   invariant(!peer.isLocal, 'openChannel: a peer has no channel to itself; give one of network.peers')
   return room.peerObjects.get(peer.id) === peer && room.state === 'joined' ? linkTo(room, peer.id) : undefined

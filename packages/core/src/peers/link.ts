@@ -9,6 +9,7 @@ import { MAX_APPLICATION_MESSAGE_BYTES } from '../channels/application.ts'
 import { Assembly } from '../channels/assembly.ts'
 import type { NumberedChannel } from '../channels/numbered-channel.ts'
 import { Outbox } from '../channels/outbox.ts'
+import type { ErrorCode } from '../errors.ts'
 import { SequenceWindow } from '../sequence/sequence-window.ts'
 import type { PeerId } from '../transport/transport.ts'
 import { Heartbeat } from './heartbeat.ts'
@@ -60,6 +61,8 @@ export interface Link {
   /** Term in which the pair was found to run the same protocol, with the hash; each is said once. */
   readyTerm: number
   readyHash: number
+  /** Why the peer is to go, once that is decided. Nothing it says is heard any more. */
+  dismissal: { readonly code: ErrorCode; readonly message: string } | undefined
   /** Host: when the peer was refused; it has a moment to read why. */
   refusedMs: number | undefined
   /** A leaking count of bad messages. */
@@ -94,6 +97,7 @@ export function createLink(id: PeerId, nowMs: number, rateHz: () => number): Lin
     earlyBytes: 0,
     readyTerm: 0,
     readyHash: 0,
+    dismissal: undefined,
     refusedMs: undefined,
     breachLevel: 0,
     breachMs: nowMs,

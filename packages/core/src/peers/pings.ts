@@ -4,7 +4,8 @@
  * Invariant: silence is counted only while this peer listened; after its own pause it waits anew.
  */
 import { encodeControl, type Ping, type Pong } from '@baton/schemas'
-import type { Room } from '../room.ts'
+import { refuse } from '../host/handshake.ts'
+import { isHost, type Room } from '../room.ts'
 import { CHANNEL } from '../transport/transport.ts'
 import { PING_INTERVAL_MS } from './heartbeat.ts'
 import type { Link } from './link.ts'
@@ -47,12 +48,18 @@ export function forgivePause(room: Room, elapsedMs: number): void {
   if (missedMs > 0) for (const link of room.links.values()) link.lastHeardMs += missedMs
 }
 
-/** Ends links that have been silent for too long, and those of refused peers. */
+/** Lets go of peers that have been silent for too long, or have to go for another reason. */
 export function checkLinks(room: Room): void {
   const { nowMs, options } = room
   for (const link of room.links.values()) {
-    const isSilent = link.state === 'up' && nowMs - link.lastHeardMs > options.peerTimeoutMs
-    const wasRefused = link.refusedMs !== undefined && nowMs - link.refusedMs > REFUSED_MS
-    if (isSilent || (wasRefused && link.state === 'up')) room.transport.disconnect(link.id)
+    if (link.state === 'up' && nowMs - link.lastHeardMs > options.peerTimeoutMs) {
+      const message = `network: ${link.id} was not heard for ${options.peerTimeoutMs} ms`
+      link.dismissal ??= { code: 'peer/timeout', message }
+    }
+    if (link.dismissal === undefined && link.refusedMs === undefined) continue
+    // Only a host says why: a member that it ended without a word would take it for gone, and succeed it.
+    if (isHost(room) && link.refusedMs === undefined) refuse(room, link, link.dismissal!.code, link.dismissal!.message)
+    const hasRead = link.refusedMs === undefined || nowMs - link.refusedMs > REFUSED_MS
+    if (link.state === 'up' && hasRead) room.transport.disconnect(link.id)
   }
 }
