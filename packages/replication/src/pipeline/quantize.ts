@@ -105,7 +105,8 @@ export function isRotation(lanes: Int32Array, offset: number, half: number): boo
  * 1 / (half √2), the sign turned so that the largest is positive.
  *
  * Normalizes on the way in. Where rounding would leave another component the largest, the largest of
- * the three is taken toward zero, step by step, until it is not; at all zeros that holds at the latest. Angular error: at most 4.5 / (half √2) rad.
+ * the three is taken toward zero, step by step, until it is not; at all zeros that holds at the latest.
+ * Angular error: at most 3.5 / (half √2) rad.
  *
  * @returns false, with `out` untouched, when a component is not finite or the length is next to zero
  * @see docs/wire-format.md QZ rules; Fiedler, "Snapshot Compression" (2015)

@@ -101,7 +101,7 @@ test('RV1: what is collected passes the check, and after apply is collected agai
       expect([...second]).toEqual([...first.subarray(2, 2 + schema.laneCount)])
       expect(explainRow(schema, 3)).toBeUndefined()
     }),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   )
 })
 
@@ -178,9 +178,9 @@ test('RV3: no bytes of a stranger throw, and what is accepted has exactly one fo
         expect([...again]).toEqual([...row.lanes])
       },
     ),
-    { numRuns: 20_000 },
+    { numRuns: 6_000 },
   )
-  expect(accepted).toBeGreaterThan(1000)
+  expect(accepted).toBeGreaterThan(300)
 })
 
 test('RV3: too short, too long, and dirty padding are malformed', () => {

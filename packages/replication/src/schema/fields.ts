@@ -109,7 +109,7 @@ export function vec3(options: PositionOptions): FieldSpec<Vec3Columns> {
 /**
  * A rotation as a unit quaternion: columns `x`, `y`, `z`, `w`. It need not be exactly of length 1, but a
  * column of zeros is no rotation; new columns hold the identity.
- * @param options.bits per component, 2..15; 10 keeps within 0.36 degrees
+ * @param options.bits per component, 2..15; 10 keeps within 0.28 degrees
  */
 export function quat(options: {
   readonly bits: number
