@@ -75,21 +75,23 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
 test('LB27: a port that is taken, a port that is none and an unknown flag each end in one clear line and exit 1', async () => {
   const lobby = await createLobby()
   ending.push(() => lobby.close())
-  const taken = await start('--port', String(lobby.port)).ended
+  const [taken, wrong, unknown, origin] = await Promise.all([
+    start('--port', String(lobby.port)).ended,
+    start('--port', 'seven').ended,
+    start('--prot', '1').ended,
+    start('--port', '0', '--origin', 'game.example').ended,
+  ])
   expect(taken).toMatchObject({ code: 1, stdout: '' })
   expect(taken.stderr).toBe(
     `baton-lobby: port ${lobby.port} is taken on 127.0.0.1; stop what listens there, or pass another --port\n`,
   )
-  const wrong = await start('--port', 'seven').ended
-  expect(wrong).toMatchObject({
+  expect(wrong).toEqual({
     code: 1,
     stdout: '',
     stderr: 'baton-lobby: --port is seven; give a whole number from 0 to 65535\n',
   })
-  const unknown = await start('--prot', '1').ended
   expect(unknown.code).toBe(1)
   expect(unknown.stderr).toMatch(/^baton-lobby: .*--prot.*\n$/)
-  const origin = await start('--port', '0', '--origin', 'game.example').ended
   expect(origin.code).toBe(1)
   expect(origin.stderr).toMatch(/is no origin/)
 })

@@ -11,7 +11,9 @@ describe('names', () => {
     for (const bad of ['', 'x'.repeat(65), 'a b', 'a\n', 'ä', 'a.b', '../x', 'a\u0000'])
       expect(isRoomName(bad)).toBe(false)
     const letters = new Set('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-')
-    const almost = fc.string({ unit: fc.constantFrom(...letters, ' ', '.', 'é', '\n'), maxLength: 70 })
+    const almost = fc
+      .array(fc.constantFrom(...letters, ' ', '.', 'é', '\n'), { maxLength: 70 })
+      .map((text) => text.join(''))
     fc.assert(
       fc.property(fc.oneof(almost, fc.string({ unit: 'binary' })), (name) => {
         const fits = name.length >= 1 && name.length <= 64 && Array.from(name).every((letter) => letters.has(letter))
