@@ -125,7 +125,7 @@ function expectSame(compiled: Compiled): void {
   expect(compiled.Transform.rotation.w[9]).toBe(1)
 }
 
-describe('DC2: decorated classes equal what defineReplicated gives', () => {
+describe('DC2: decorated classes equal what defineReplicated gives', { timeout: 60_000 }, () => {
   test('esbuild, standard decorators', async () => {
     const code = await esbuilt(false)
     expect(code).toContain('__decoratorStart')
@@ -196,7 +196,8 @@ function errorLines(code: string, experimentalDecorators: boolean): { lines: num
   return { lines: [...new Set(found)], output: stdout }
 }
 
-describe('DC3: the compiler knows the columns', () => {
+// Each starts a compiler, which takes its time on a busy machine.
+describe('DC3: the compiler knows the columns', { timeout: 60_000 }, () => {
   test('what a game writes compiles, in both forms', () => {
     expect(errorLines(source, false).output).toBe('')
     expect(errorLines(source, true).output).toBe('')
