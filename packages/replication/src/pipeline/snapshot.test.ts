@@ -105,6 +105,29 @@ test('RV1: what is collected passes the check, and after apply is collected agai
   )
 })
 
+test('QZ5: integers are counted from the smallest, the others are their number', () => {
+  const component = defineReplicated(
+    'Numbers',
+    { u: uint(5), i: int(5), wide: int(32), on: bool(), mood: enumeration(['a', 'b', 'c']), one: enumeration(['a']) },
+    { capacity: 4 },
+  )
+  const schema = schemaOf(component)
+  expect(schema.groups.map((group) => group.bits)).toEqual([5, 5, 32, 1, 2, 1])
+  const lanes = new Int32Array(schema.laneCount)
+  const collect = (u: number, i: number, wide: number, on: number, mood: number): number[] => {
+    component.u[1] = u
+    component.i[1] = i
+    component.wide[1] = wide
+    component.on[1] = on
+    component.mood[1] = mood
+    expect(collectRow(schema, 1, lanes, 0)).toBe(true)
+    return Array.from(lanes, (lane) => lane >>> 0)
+  }
+  expect(collect(31, -16, -(2 ** 31), 7, 2)).toEqual([31, 0, 0, 1, 2, 0])
+  expect(collect(0, 15, 2 ** 31 - 1, 0, 0)).toEqual([0, 31, 2 ** 32 - 1, 0, 0, 0])
+  expect(collect(1, 0, 0, 1, 1)).toEqual([1, 16, 2 ** 31, 1, 1, 0])
+})
+
 test('RV1: lanes hold what the columns said', () => {
   const { component, schema } = everything()
   fc.assert(
