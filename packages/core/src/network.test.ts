@@ -85,7 +85,7 @@ describe('joining', { timeout: 60_000 }, () => {
   })
 
   it('NW3: under loss, jitter, duplicates and reordering all agree on members, slots, order and tick', () => {
-    for (let seed = 0; seed < 60; seed++) {
+    for (let seed = 0; seed < 25; seed++) {
       const rig = createNetworkRig({ seed, conditions: BAD })
       const random = new SeededRandom(seed)
       rig.join({ startTick: random.pick([0, 2 ** 16 - 100, 2 ** 31 - 100, 2 ** 32 - 100]) })
@@ -277,7 +277,7 @@ describe('succession', { timeout: 60_000 }, () => {
 
   it('HO4: a joiner gets in while the host leaves, with a slot nobody else has', () => {
     let rejoins = 0
-    for (let seed = 0; seed < 300; seed++) {
+    for (let seed = 0; seed < 100; seed++) {
       const rig = createNetworkRig({ seed, conditions: { latencyMs: 30, jitterMs: 40, loss: 0.1 } })
       const random = new SeededRandom(seed)
       rig.room(3, { peerTimeoutMs: 2_000 })
@@ -295,7 +295,7 @@ describe('succession', { timeout: 60_000 }, () => {
       expect(log.filter((line) => line.startsWith('joined')).length).toBe(1)
       for (const network of rig.networks) expect(network.counters.breaches).toBe(0)
     }
-    expect(rejoins).toBeGreaterThan(10)
+    expect(rejoins).toBeGreaterThan(3)
   })
 
   it('HO5: a peer that only lost its own link to the host ends with peer/timeout, and the room goes on', () => {
@@ -309,7 +309,7 @@ describe('succession', { timeout: 60_000 }, () => {
   })
 
   it('HO6: random comings and goings end with one host and one roster everywhere', () => {
-    for (let seed = 0; seed < 150; seed++) {
+    for (let seed = 0; seed < 60; seed++) {
       const random = new SeededRandom(`churn ${seed}`)
       const conditions = random.chance(0.5) ? BAD : { latencyMs: random.range(0, 80), jitterMs: random.range(0, 40) }
       const rig = createNetworkRig({ seed, conditions, frameMs: random.pick([8, 16, 33]) })
