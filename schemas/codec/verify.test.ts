@@ -342,7 +342,7 @@ describe('budgets', () => {
       ownershipSequence: 1,
       authoritySequence: 1,
     }))
-    const bytes = message({ type: 'Grant', request: 1, requester: 1, entries: ids })
+    const bytes = message({ type: 'Grant', request: 1, requester: 1, tick: 9, entries: ids })
     expect(bytes.length).toBeGreaterThan(14_000)
     expect(verify(bytes).ok).toBe(true)
   })

@@ -93,6 +93,8 @@ export interface Grant {
   request: number
   /** Slot of the peer whose request this answers; 0 when the host acted by itself. */
   requester: number
+  /** The first tick whose state packets can show this. Rows in earlier ones are from before. */
+  tick: number
   entries: readonly OwnershipEntry[]
 }
 
@@ -302,7 +304,8 @@ export const controlLayout = {
     Grant: [
       { name: 'request', slot: 0, kind: 'u32' },
       { name: 'requester', slot: 1, kind: 'u16' },
-      { name: 'entries', slot: 2, kind: 'vector', of: 'table', ref: 'OwnershipEntry', required: true },
+      { name: 'tick', slot: 2, kind: 'u32' },
+      { name: 'entries', slot: 3, kind: 'vector', of: 'table', ref: 'OwnershipEntry', required: true },
     ],
     Hello: [
       { name: 'protocolVersion', slot: 0, kind: 'u16' },

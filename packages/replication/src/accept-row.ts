@@ -5,7 +5,7 @@
  */
 import { judgeRow } from './authority/accept-update.ts'
 import { actingAuthority } from './lifecycle/entity-table.ts'
-import { isLaterTick } from './pipeline/row-store.ts'
+import { isLaterTick, risingTick } from './pipeline/row-store.ts'
 import type { Link, ReplicationState } from './state.ts'
 
 export function acceptRow(
@@ -16,31 +16,58 @@ export function acceptRow(
   tick: number,
   lanes: Int32Array,
   offset: number,
+  packetTick = link.decoder.header.tick,
 ): void {
   const { table, store, network, counters, tap } = state
   const rows = store.components[component]!
   const { schema } = rows
   const local = network.local.slot
-  const senderIsHost = link.peer.isHost
-  const knownTick = rows.present[index] === 0 ? (tick - 1) >>> 0 : rows.tick[index]!
-  const authority = table.authority[index]!
   const now = network.tick(state.nowMs)
+  const knownTick = rows.hasHeard[index] === 1 ? rows.heardTick[index]! : (tick - 1) >>> 0
   counters.rowsReceived += 1
-  const verdict = judgeRow(senderIsHost, link.peer.slot, local, authority, tick, knownTick, now)
+  const verdict = judgeRow(link.peer.isHost, link.peer.slot, local, table.authority[index]!, tick, knownTick, now)
   if (verdict === 'not-authority' || verdict === 'ahead') counters.rowsWithoutAuthority += 1
   else if (verdict === 'old') counters.rowsOld += 1
+  if (verdict === 'own') hearAside(state, component, index, tick, lanes, offset, packetTick)
   if (verdict !== 'apply') return
-  const isClaimed = actingAuthority(table, index, local) === local
+  rows.heardTick[index] = tick
+  rows.heardPacketTick[index] = packetTick
+  rows.hasHeard[index] = 1
+  // A new authority's clock may be behind the last one's: what the host passes on still rises (OW9).
+  const risen = network.isHost ? risingTick(rows, index, tick) : tick
+  state.jitter[component]!.insert(index, risen, lanes, offset)
   // While this peer acts on a claim it keeps what it hears aside, in case the host says no.
-  state.jitter[component]!.insert(index, tick, lanes, offset)
-  if (isClaimed) return
+  if (actingAuthority(table, index, local) === local) return
   const { laneCount } = schema
   const base = index * laneCount
   for (let lane = 0; lane < laneCount; lane += 1) rows.current[base + lane] = lanes[offset + lane]!
-  rows.tick[index] = tick
+  rows.tick[index] = risen
   // The component's adding is still under way on the slower channel.
   if (rows.present[index] === 0) rows.present[index] = 2
   if (tap.onAccepted) tap.onAccepted(schema, table.id[index]!, tick, lanes, offset)
+}
+
+/**
+ * The host shows another's state of what this peer simulates. From before the grant it means nothing;
+ * from after it, the authority has passed on and the log is about to say so (OW9).
+ */
+function hearAside(
+  state: ReplicationState,
+  component: number,
+  index: number,
+  tick: number,
+  lanes: Int32Array,
+  offset: number,
+  packetTick: number,
+): void {
+  const rows = state.store.components[component]!
+  if (state.network.isHost || isLaterTick(state.table.grantTick[index]!, packetTick)) return
+  if (!isLaterTick(tick, rows.heardTick[index]!)) return
+  const { jitter } = state
+  if (rows.isOverruled[index] === 0) jitter[component]!.reset(index, tick, lanes, offset)
+  else jitter[component]!.insert(index, tick, lanes, offset)
+  rows.heardTick[index] = tick
+  rows.isOverruled[index] = 1
 }
 
 /** Of an early row and the values of the adding that it overtook, are the row's the newer? */

@@ -7,10 +7,10 @@
 import type { Peer } from '@baton/core'
 import { acceptRow, isEarlyRowNewer } from './accept-row.ts'
 import { createEntity, destroyEntity, exists, has, setPresence, ChildOf, Authority, Networked, Owned } from './lifecycle/ecs.ts'
-import { actingAuthority, insertEntity, removeEntityAt, setOwnership, type EntityRecord, type Ownership } from './lifecycle/entity-table.ts'
+import { actingAuthority, insertEntity, rebindEid, removeEntityAt, setOwnership, type EntityRecord, type Ownership } from './lifecycle/entity-table.ts'
 import type { RegisteredPrefab } from './lifecycle/prefab.ts'
 import { applyValue } from './pipeline/snapshot.ts'
-import { clearRows } from './pipeline/row-store.ts'
+import { clearRows, isLaterTick } from './pipeline/row-store.ts'
 import type { NetworkId } from './pipeline/network-id.ts'
 import type { ComponentSchema, ComponentValueRow } from './schema/component-schema.ts'
 import { growState, peerOfSlot, resolveEid } from './lookup.ts'
@@ -39,6 +39,8 @@ export function applySpawn(
   const eid = existing ?? createEntity(ecs, components.map((one) => one.schema.component))
   const index = insertEntity(table, record, eid)
   growState(state, table.capacity)
+  table.grantTick[index] = (components[0]?.tick ?? state.network.tick(state.nowMs)) >>> 0
+  clearRows(state.store, index, ((components[0]?.tick ?? state.network.tick(state.nowMs)) - 1) >>> 0)
   for (const { schema, row, tick } of components) placeRow(state, index, schema, row, tick, existing === undefined)
   quietly(state, () => {
     setPresence(ecs, eid, Networked, true)
@@ -69,11 +71,16 @@ export function applyDespawn(state: ReplicationState, ids: readonly NetworkId[])
     if (index === undefined) continue
     const eid = table.eid[index]!
     const prefab = prefabs.all[table.prefab[index]!]!.name
-    // Told at once and not from the outbox: a listener may still read the columns.
+    // Told at once, after all that came before it: a listener may still read the columns.
+    emitOutbox(state)
     guardCallback(state, () => state.events.emit('despawned', { eid, id, prefab }))
     forgetIndex(state, index)
     removeEntityAt(table, index)
-    quietly(state, () => destroyEntity(ecs, eid))
+    quietly(state, () => {
+      // A child that the log has not heard of yet outlives its parent; bitECS would end it.
+      for (const child of childrenOf(state, id)) setPresence(ecs, table.eid[child]!, ChildOf(eid), false)
+      destroyEntity(ecs, eid)
+    })
     relinkReferences(state, id)
   }
 }
@@ -115,6 +122,9 @@ export function placeRow(
   rows.present[index] = 1
   rows.current.set(row.lanes, index * schema.laneCount)
   rows.tick[index] = tick
+  rows.heardTick[index] = tick
+  rows.heardPacketTick[index] = (tick - 1) >>> 0
+  rows.hasHeard[index] = 1
   rows.plain[index] = row.plain
   if (schema.delivery === 'snapshot') state.jitter[schema.index]!.reset(index, tick, row.lanes, 0)
   if (intoColumns) applyValue(schema, state.table.eid[index]!, row, (id) => resolveEid(state, id))
@@ -130,19 +140,26 @@ export function applyParent(state: ReplicationState, index: number, parent: Netw
   })
 }
 
-/** Says who owns and simulates an entity from here on. An optimistic claim of this peer ends with it. */
-export function applyOwnership(state: ReplicationState, index: number, next: Ownership): void {
+/**
+ * Says who owns and simulates an entity from here on. An optimistic claim of this peer ends with it.
+ * @param tick the first one whose packets can show it; left out where that is not known
+ */
+export function applyOwnership(state: ReplicationState, index: number, next: Ownership, tick?: number): void {
   const { table, network } = state
   const local = network.local.slot
   const acted = actingAuthority(table, index, local) === local
   const previous = table.authority[index]!
   const hadBeenGranted = previous === local
+  const wasClaimed = table.claimed[index] === 1
   table.claimed[index] = 0
   setOwnership(table, index, next)
   const acts = next.authority === local
   // What this peer simulated by right stays on screen until the new authority is heard; what it only
   // hoped for goes back to the last state it was sent.
-  if (acted && !acts && hadBeenGranted) keepLastState(state, index)
+  if (!hadBeenGranted && acts) beginAuthority(state, index, tick)
+  if (hadBeenGranted && !acts) endAuthority(state, index)
+  else if (wasClaimed && !acts) restoreRowsFromRemote(state, index)
+  if (network.isHost && previous !== next.authority) listenAnew(state, index)
   if (acted !== acts || hadBeenGranted !== acts || previous !== next.authority) forgetBaselines(state, index, previous)
   state.restTicks[index] = 0
   quietly(state, () => refreshTags(state, index))
@@ -185,6 +202,13 @@ export function quietly(state: ReplicationState, change: () => void): void {
   state.quiet = before
 }
 
+/** Emits what was queued. Runs where a frame ends, and before an entity's columns are lost. */
+export function emitOutbox(state: ReplicationState): void {
+  const { outbox } = state
+  for (let at = 0; at < outbox.length; at += 1) guardCallback(state, outbox[at]!)
+  outbox.length = 0
+}
+
 /** A game's callback that throws is counted and must not stop the network. */
 export function guardCallback(state: ReplicationState, callback: () => void): void {
   try {
@@ -199,9 +223,7 @@ export function materializeAgain(state: ReplicationState, index: number): void {
   const { table, ecs, store } = state
   const rows = store.components.filter((one) => one.present[index] === 1)
   const eid = exists(ecs, table.eid[index]!) && has(ecs, table.eid[index]!, Networked) ? table.eid[index]! : createEntity(ecs, [])
-  table.indexByEid.delete(table.eid[index]!)
-  table.eid[index] = eid
-  table.indexByEid.set(eid, index)
+  rebindEid(table, index, eid)
   quietly(state, () => {
     for (const { schema } of rows) setPresence(ecs, eid, schema.component, true)
     setPresence(ecs, eid, Networked, true)
@@ -229,11 +251,16 @@ function attachToParent(state: ReplicationState, index: number): void {
 
 /** Children that arrived before their parent. */
 function adoptChildren(state: ReplicationState, id: NetworkId): void {
-  const { table } = state
+  for (const index of childrenOf(state, id)) attachToParent(state, index)
+}
+
+function childrenOf({ table }: ReplicationState, id: NetworkId): number[] {
+  const children: number[] = []
   for (let i = 0; i < table.count; i += 1) {
     const index = table.order[i]!
-    if (table.parent[index] === id) attachToParent(state, index)
+    if (table.parent[index] === id) children.push(index)
   }
+  return children
 }
 
 /** Entity fields that name `id` now mean another local entity, or none. */
@@ -245,26 +272,50 @@ function relinkReferences(state: ReplicationState, id: NetworkId): void {
     for (let i = 0; i < state.table.count; i += 1) {
       const index = state.table.order[i]!
       const base = index * schema.laneCount
-      if (rows.present[index] === 0 || !lanes.some((lane) => rows.current[base + lane]! >>> 0 === id)) continue
+      if (rows.present[index] !== 1 || !lanes.some((lane) => rows.current[base + lane]! >>> 0 === id)) continue
       const row = { lanes: rows.current.slice(base, base + schema.laneCount), plain: rows.plain[index] ?? [] }
       applyValue(schema, state.table.eid[index]!, row, (named) => resolveEid(state, named))
     }
   }
 }
 
-function keepLastState(state: ReplicationState, index: number): void {
+function beginAuthority(state: ReplicationState, index: number, tick = state.network.tick(state.nowMs)): void {
+  state.table.grantTick[index] = tick
+  for (const rows of state.store.components) {
+    // Rows overtake the log: the end of this authority may have been heard before its beginning.
+    const isHeardAfter = rows.hasHeard[index] === 1 && !isLaterTick(tick, rows.heardPacketTick[index]!)
+    rows.isOverruled[index] = isHeardAfter && !state.network.isHost ? 1 : 0
+  }
+}
+
+/**
+ * This peer's last state stays until the next authority is heard, or gives way to that which came
+ * before the log said so. Its own ticks say nothing about the next authority's, which may lag behind:
+ * from here on anything newer than what was last heard counts.
+ */
+function endAuthority(state: ReplicationState, index: number): void {
+  const { isHost } = state.network
   for (const rows of state.store.components) {
     const { schema } = rows
-    if (schema.delivery !== 'snapshot' || rows.present[index] === 0) continue
-    state.jitter[schema.index]!.reset(index, rows.tick[index]!, rows.current, index * schema.laneCount)
+    if (schema.delivery !== 'snapshot' || rows.present[index] !== 1) continue
+    const buffers = state.jitter[schema.index]!
+    const offset = index * schema.laneCount
+    if (!isHost) rows.tick[index] = rows.heardTick[index]!
+    if (rows.isOverruled[index] === 1) buffers.newest(index, rows.current, offset)
+    else buffers.reset(index, rows.tick[index]!, rows.current, offset)
   }
+}
+
+/** Host: the first row of a new authority counts, whatever the last one's clock said. */
+function listenAnew(state: ReplicationState, index: number): void {
+  for (const rows of state.store.components) rows.hasHeard[index] = 0
 }
 
 /** The newest state that was received stands again for what this peer simulated without a right to it. */
 function restoreRowsFromRemote(state: ReplicationState, index: number): void {
   for (const rows of state.store.components) {
     const { schema } = rows
-    if (schema.delivery !== 'snapshot' || rows.present[index] === 0) continue
+    if (schema.delivery !== 'snapshot' || rows.present[index] !== 1) continue
     const tick = state.jitter[schema.index]!.newest(index, rows.current, index * schema.laneCount)
     if (tick !== undefined) rows.tick[index] = tick
   }
@@ -289,7 +340,6 @@ function forgetIndex(state: ReplicationState, index: number): void {
   for (const buffers of state.jitter) buffers.forget(index)
   state.held.delete(state.table.id[index]!)
   state.restTicks[index] = 0
-  clearRows(state.store, index)
 }
 
 function queueOwnershipEvent(state: ReplicationState, index: number): void {

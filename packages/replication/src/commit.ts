@@ -46,10 +46,11 @@ export function commitOwnership(
   requester?: Requester,
 ): void {
   if (changes.length === 0) return
-  for (const [index, next] of changes) applyOwnership(state, index, next)
+  const tick = ((state.lastSentTick ?? state.network.tick(state.nowMs)) + 1) >>> 0
+  for (const [index, next] of changes) applyOwnership(state, index, next, tick)
   const entries = changes.map(([index]) => ownershipEntry(state, index))
   const slot = requester?.peer.slot ?? 0
-  publish(state, { type: 'Grant', request: 0, requester: slot, entries }, requester)
+  publish(state, { type: 'Grant', request: 0, requester: slot, tick, entries }, requester)
 }
 
 export function ownershipEntry(state: ReplicationState, index: number): { id: NetworkId } & Ownership {

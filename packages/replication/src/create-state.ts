@@ -6,7 +6,7 @@
  */
 import { invariant, type Network } from '@baton/core'
 import type { World } from 'bitecs'
-import type EventEmitter from 'eventemitter3'
+import type { EventEmitter } from 'eventemitter3'
 import { createRowPolicy } from './interest/priority.ts'
 import { createInterpolationDelay, type InterpolationDelayOptions } from './interpolation/interpolation-delay.ts'
 import { createJitterBuffers } from './interpolation/jitter-buffer.ts'

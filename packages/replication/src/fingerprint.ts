@@ -22,7 +22,7 @@ export function describeWorld(state: ReplicationState): string[] {
       `sequences ${table.ownershipSequence[index]} ${table.authoritySequence[index]} parent ${table.parent[index]}`,
     ]
     for (const rows of store.components) {
-      if (rows.present[index] === 0) continue
+      if (rows.present[index] !== 1) continue
       const { laneCount, name } = rows.schema
       const lanes = rows.current.subarray(index * laneCount, (index + 1) * laneCount)
       const plain = (rows.plain[index] ?? []).map((value) => (typeof value === 'string' ? JSON.stringify(value) : (value?.join('.') ?? '')))

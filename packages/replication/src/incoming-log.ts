@@ -12,6 +12,7 @@ import {
   applyOwnership,
   applyParent,
   applySpawn,
+  materializeAgain,
   placeRow,
   undoOptimisticClaim,
 } from './apply-log.ts'
@@ -37,18 +38,18 @@ export function applyLogEntry(state: ReplicationState, body: ControlBody): boole
       const index = state.table.indexById.get(body.id)
       const schema = state.registry.schemas[body.component]
       if (schema === undefined) return false
-      if (index !== undefined && !answersOwn(state, body.request)) applyComponentRemoved(state, index, schema)
+      if (index !== undefined && !isOvertaken(state, body.id, body.component)) applyComponentRemoved(state, index, schema)
       break
     }
     case 'ParentChanged': {
       const index = state.table.indexById.get(body.id)
-      if (index !== undefined) applyParent(state, index, body.parent)
+      if (index !== undefined && !isOvertaken(state, body.id, 'parent')) applyParent(state, index, body.parent)
       break
     }
     case 'Grant':
       for (const entry of body.entries) {
         const index = state.table.indexById.get(entry.id)
-        if (index !== undefined) applyOwnership(state, index, entry)
+        if (index !== undefined) applyOwnership(state, index, entry, body.tick)
       }
       break
     case 'RequestRefused':
@@ -85,7 +86,7 @@ function takeComponent(state: ReplicationState, body: Entry<'ComponentAdded'> | 
   const row = schema && readValue(schema, body.value.data)
   if (schema === undefined || row === undefined) return false
   const index = state.table.indexById.get(body.id)
-  if (index !== undefined && !answersOwn(state, body.request)) {
+  if (index !== undefined && !isOvertaken(state, body.id, body.value.component)) {
     if (body.type === 'ComponentAdded') applyComponentAdded(state, index, schema, row, body.value.tick)
     else if (state.store.components[schema.index]!.present[index] === 1) {
       placeRow(state, index, schema, row, body.value.tick, true)
@@ -95,9 +96,18 @@ function takeComponent(state: ReplicationState, body: Entry<'ComponentAdded'> | 
   return true
 }
 
-/** The echo of our own change: newer changes of ours may be under way already. */
-function answersOwn(state: ReplicationState, request: number): boolean {
-  return request !== 0 && state.pending.has(request)
+/**
+ * A change of ours to the same thing is under way. It will stand after this entry in the log, this one
+ * may even be its echo; if the host refuses it, the host says again what holds (OW5).
+ */
+function isOvertaken(state: ReplicationState, id: number, what: number | 'parent'): boolean {
+  for (const { id: asked, body } of state.pending.values()) {
+    if (asked !== id) continue
+    if (body.type === 'ParentChanged' && what === 'parent') return true
+    if (body.type === 'ComponentRemoved' && body.component === what) return true
+    if ((body.type === 'ComponentAdded' || body.type === 'ComponentChanged') && body.value.component === what) return true
+  }
+  return false
 }
 
 function takeRefusal(state: ReplicationState, body: Entry<'RequestRefused'>): void {
@@ -113,6 +123,7 @@ function takeRefusal(state: ReplicationState, body: Entry<'RequestRefused'>): vo
     applyDespawn(state, [body.id])
     return
   }
+  if (pending.body.type === 'Despawn' && table.eid[index] === 0) materializeAgain(state, index)
   if (pending.body.type === 'Claim' && actingAuthority(table, index, network.local.slot) === network.local.slot) {
     undoOptimisticClaim(state, index)
   }

@@ -13,6 +13,7 @@ import { applyComponentAdded, applyComponentRemoved, applyParent, applySpawn, pl
 import { commitDespawn, commitOwnership, ownershipEntry, ownershipOf, publish, type LogBody, type Requester } from './commit.ts'
 import { isDead, type EntityRecord } from './lifecycle/entity-table.ts'
 import { slotOfId } from './pipeline/network-id.ts'
+import { risingTick } from './pipeline/row-store.ts'
 import { encodeValue, readValue } from './pipeline/snapshot.ts'
 import { peerOfSlot } from './lookup.ts'
 import { readSpawnedComponents } from './read-components.ts'
@@ -120,8 +121,10 @@ function handleComponent(
   if (index === undefined) return refuse(state, requester, body.id, 'gone')
   const rows = state.store.components[schema.index]!
   if (state.table.authority[index] !== from.slot) {
+    // The refusal goes first: it ends the request, and what holds is only then not taken for older.
+    refuse(state, requester, body.id, 'forbidden')
     sendWhatHolds(state, from, index, component)
-    return refuse(state, requester, body.id, 'forbidden')
+    return true
   }
   if (body.type === 'ComponentRemoved') {
     if (rows.present[index] === 1) applyComponentRemoved(state, index, schema)
@@ -129,9 +132,12 @@ function handleComponent(
     const row = readValue(schema, body.value.data)
     const { tick } = body.value
     if (row === undefined || isFarAhead(tick, state.network.tick(state.nowMs))) return false
-    if (body.type === 'ComponentAdded') applyComponentAdded(state, index, schema, row, tick)
-    else if (rows.present[index] === 0) return refuse(state, requester, body.id, 'gone')
-    else placeRow(state, index, schema, row, tick, true)
+    if (body.type === 'ComponentChanged' && rows.present[index] !== 1) return refuse(state, requester, body.id, 'gone')
+    const risen = risingTick(rows, index, tick)
+    if (body.type === 'ComponentAdded') applyComponentAdded(state, index, schema, row, risen)
+    else placeRow(state, index, schema, row, risen, true)
+    publish(state, { ...body, value: { ...body.value, tick: risen } }, requester)
+    return true
   }
   publish(state, body, requester)
   return true
@@ -142,7 +148,7 @@ function sendWhatHolds(state: ReplicationState, to: Peer, index: number, compone
   const rows = state.store.components[component]!
   const { schema } = rows
   const id = state.table.id[index]!
-  if (rows.present[index] === 0) {
+  if (rows.present[index] !== 1) {
     state.network.lower.sendControl(to, { type: 'ComponentRemoved', request: 0, id, component }, state.logIndex)
     return
   }
@@ -156,8 +162,12 @@ function handleParent(state: ReplicationState, from: Peer, body: Request<'Parent
   const requester = { peer: from, request: body.request }
   const index = state.table.indexById.get(body.id)
   if (index === undefined) return refuse(state, requester, body.id, 'gone')
-  if (state.table.authority[index] !== from.slot) return refuse(state, requester, body.id, 'forbidden')
-  if (makesCycle(state, body.id, body.parent)) return refuse(state, requester, body.id, 'forbidden')
+  if (state.table.authority[index] !== from.slot || makesCycle(state, body.id, body.parent)) {
+    refuse(state, requester, body.id, 'forbidden')
+    const holds = { type: 'ParentChanged', request: 0, id: body.id, parent: state.table.parent[index]! } as const
+    state.network.lower.sendControl(from, holds, state.logIndex)
+    return true
+  }
   applyParent(state, index, body.parent)
   publish(state, body, requester)
   return true

@@ -170,7 +170,7 @@ function align(state: ReplicationState, index: number, entity: BaselineEntity): 
     if (mine) continue
     if (!given) {
       if (rows.present[index] === 1) applyComponentRemoved(state, index, rows.schema)
-    } else if (rows.present[index] === 0) applyComponentAdded(state, index, given.schema, given.row, given.tick)
+    } else if (rows.present[index] !== 1) applyComponentAdded(state, index, given.schema, given.row, given.tick)
     else if (rows.schema.delivery !== 'snapshot' || isLaterTick(given.tick, rows.tick[index]!)) {
       placeRow(state, index, given.schema, given.row, given.tick, rows.schema.delivery !== 'snapshot')
     }

@@ -51,7 +51,7 @@ function collectRows(state: ReplicationState, tick: number): void {
     const resolve = schema.hasEntities ? (eid: number): number => resolveId(state, eid) : undefined
     for (let i = 0; i < table.count; i += 1) {
       const index = table.order[i]!
-      if (rows.present[index] === 0) continue
+      if (rows.present[index] !== 1 || table.eid[index] === 0) continue
       const authority = actingAuthority(table, index, local)
       if (authority === local) {
         if (!isLaterTick(tick, rows.tick[index]!)) continue
@@ -75,7 +75,8 @@ function collectReliable(state: ReplicationState, tick: number): void {
     if (schema.delivery !== 'reliable') continue
     for (let i = 0; i < table.count; i += 1) {
       const index = table.order[i]!
-      if (rows.present[index] === 0 || actingAuthority(table, index, network.local.slot) !== network.local.slot) continue
+      if (rows.present[index] !== 1 || table.eid[index] === 0) continue
+      if (actingAuthority(table, index, network.local.slot) !== network.local.slot) continue
       publishIfChanged(state, rows, index, tick)
     }
   }

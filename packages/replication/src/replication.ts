@@ -4,9 +4,9 @@
  * Invariant: between `receive` and `send` the world is the game's alone; nothing changes behind it.
  */
 import { invariant, type Network, type Peer } from '@baton/core'
-import EventEmitter from 'eventemitter3'
+import { EventEmitter } from 'eventemitter3'
 import type { World } from 'bitecs'
-import { guardCallback } from './apply-log.ts'
+import { emitOutbox } from './apply-log.ts'
 import { receiveFrame } from './incoming.ts'
 import { actingAuthority } from './lifecycle/entity-table.ts'
 import type { Prefab } from './lifecycle/prefab.ts'
@@ -53,14 +53,14 @@ export class Replication {
   receive(nowMs: number): void {
     if (this.#disposed) return
     receiveFrame(this.#state, nowMs)
-    this.#emitOutbox()
+    emitOutbox(this.#state)
   }
 
   /** End of frame: publishes what this peer simulates, once per tick however often it is called. */
   send(nowMs: number): void {
     if (this.#disposed) return
     sendFrame(this.#state, nowMs)
-    this.#emitOutbox()
+    emitOutbox(this.#state)
   }
 
   /**
@@ -206,11 +206,5 @@ export class Replication {
     const index = this.#state.table.indexByEid.get(eid)
     invariant(index !== undefined, `${place}: entity ${eid} is not networked; spawn it with replication.spawn`)
     return index
-  }
-
-  #emitOutbox(): void {
-    const { outbox } = this.#state
-    for (let at = 0; at < outbox.length; at += 1) guardCallback(this.#state, outbox[at]!)
-    outbox.length = 0
   }
 }

@@ -5,11 +5,11 @@
  */
 import { invariant, type Peer } from '@baton/core'
 import type { ControlBody } from '@baton/schemas'
-import { applyDespawn, applyOptimisticClaim, applyParent, applySpawn, type SpawnedComponent } from './apply-log.ts'
+import { applyOptimisticClaim, applyParent, applySpawn, type SpawnedComponent } from './apply-log.ts'
 import { commitDespawn, commitOwnership, ownershipOf, publish, type LogBody } from './commit.ts'
 import { decide, makesCycle } from './incoming-requests.ts'
 import { createEntity, destroyEntity } from './lifecycle/ecs.ts'
-import { actingAuthority, subtreeOf } from './lifecycle/entity-table.ts'
+import { actingAuthority } from './lifecycle/entity-table.ts'
 import { writeInitialValues, type SpawnValues } from './lifecycle/initial-values.ts'
 import type { RegisteredPrefab } from './lifecycle/prefab.ts'
 import { makeNetworkId, MAX_COUNTER, type NetworkId } from './pipeline/network-id.ts'
@@ -82,8 +82,7 @@ export function requestDespawn(state: ReplicationState, id: NetworkId): void {
     commitDespawn(state, id)
     return
   }
-  const ids = subtreeOf(state.table, id)
-  applyDespawn(state, ids)
+  // Not before the host agrees: an entity that came back after a refusal would be spawned twice.
   ask(state, id, { type: 'Despawn', request: 0, ids: [id] })
 }
 

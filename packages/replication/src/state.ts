@@ -6,7 +6,7 @@
  */
 import type { Network, Peer } from '@baton/core'
 import type { ControlBody } from '@baton/schemas'
-import type EventEmitter from 'eventemitter3'
+import type { EventEmitter } from 'eventemitter3'
 import type { RowPolicy } from './interest/priority.ts'
 import type { JitterBuffers } from './interpolation/jitter-buffer.ts'
 import type { InterpolationDelay } from './interpolation/interpolation-delay.ts'

@@ -4,10 +4,10 @@
  *
  * Invariant: after this the ECS and the rows agree about every networked entity.
  */
-import { applyComponentAdded, applyComponentRemoved, applyDespawn, materializeAgain, quietly } from './apply-log.ts'
+import { applyComponentAdded, applyComponentRemoved, materializeAgain, quietly } from './apply-log.ts'
 import { commitDespawn } from './commit.ts'
 import { has, setPresence } from './lifecycle/ecs.ts'
-import { actingAuthority, subtreeOf } from './lifecycle/entity-table.ts'
+import { actingAuthority, unbindEid } from './lifecycle/entity-table.ts'
 import { resolveEid, resolveId } from './lookup.ts'
 import { applyValue, collectValue, encodeValue } from './pipeline/snapshot.ts'
 import type { ComponentSchema } from './schema/component-schema.ts'
@@ -29,7 +29,8 @@ function settleRemoval(state: ReplicationState, index: number): void {
   const id = table.id[index]!
   if (network.isHost) commitDespawn(state, id)
   else if (table.owner[index] === network.local.slot) {
-    applyDespawn(state, subtreeOf(table, id))
+    // Its eid may be reused at once; 0 stands for it until the host agrees or brings it back.
+    unbindEid(table, index)
     tell(state, id, { type: 'Despawn', request: 0, ids: [id] })
   } else {
     state.counters.changesUndone += 1

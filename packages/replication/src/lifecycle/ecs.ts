@@ -77,7 +77,7 @@ export function has(ecs: Ecs, eid: number, component: object): boolean {
 }
 
 export function setPresence(ecs: Ecs, eid: number, component: object, present: boolean): void {
-  if (has(ecs, eid, component) === present) return
+  if (!exists(ecs, eid) || has(ecs, eid, component) === present) return
   if (present) addComponent(ecs.world, eid, component)
   else removeComponent(ecs.world, eid, component)
 }

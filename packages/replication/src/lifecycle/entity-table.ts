@@ -28,6 +28,8 @@ export interface EntityTable {
   policy: DepartPolicy[]
   /** 1 where this peer simulates ahead of the host's answer to a claim. */
   claimed: Uint8Array
+  /** Where this peer has authority: the first packet tick of the host that is from after the grant. */
+  grantTick: Uint32Array
   readonly indexById: Map<NetworkId, number>
   readonly indexByEid: Map<number, number>
   /** Per slot: the highest counter that was ever spawned here. */
@@ -50,6 +52,7 @@ export function createEntityTable(capacity = 256): EntityTable {
     prefab: new Uint16Array(capacity),
     policy: [],
     claimed: new Uint8Array(capacity),
+    grantTick: new Uint32Array(capacity),
     indexById: new Map(),
     indexByEid: new Map(),
     highWater: new Map(),
@@ -94,14 +97,20 @@ export function removeEntityAt(table: EntityTable, index: number): void {
   table.order.copyWithin(at, at + 1, table.count)
   table.count -= 1
   table.indexById.delete(table.id[index]!)
-  table.indexByEid.delete(table.eid[index]!)
+  if (table.indexByEid.get(table.eid[index]!) === index) table.indexByEid.delete(table.eid[index]!)
   table.id[index] = 0
   table.free.push(index)
 }
 
-/** Says that a local entity was replaced by another one that stands for the same id. */
-export function rebindEid(table: EntityTable, index: number, eid: number): void {
+/** The local entity is gone while the id still lives. */
+export function unbindEid(table: EntityTable, index: number): void {
   table.indexByEid.delete(table.eid[index]!)
+  table.eid[index] = 0
+}
+
+/** Says that another local entity stands for the id from here on. */
+export function rebindEid(table: EntityTable, index: number, eid: number): void {
+  if (table.indexByEid.get(table.eid[index]!) === index) table.indexByEid.delete(table.eid[index]!)
   table.eid[index] = eid
   table.indexByEid.set(eid, index)
 }
@@ -159,6 +168,7 @@ function growTable(table: EntityTable): void {
   table.parent = extend(table.parent, capacity)
   table.prefab = extend(table.prefab, capacity)
   table.claimed = extend(table.claimed, capacity)
+  table.grantTick = extend(table.grantTick, capacity)
   for (let index = capacity - 1; index >= before; index -= 1) table.free.push(index)
   table.capacity = capacity
 }

@@ -11,7 +11,8 @@ export const HISTORY_STATES = 64
 /** Rows that rest need few states; pages are allocated as states come in. */
 const PAGE_STATES = 8
 const PAGES_PER_ROW = HISTORY_STATES / PAGE_STATES
-const PAGES_PER_CHUNK = 128
+const CHUNK_SHIFT = 7
+const PAGES_PER_CHUNK = 1 << CHUNK_SHIFT
 const SLOT_MASK = HISTORY_STATES - 1
 
 /** Is tick `a` later than `b`, across the wrap at 2^32? */
@@ -124,22 +125,33 @@ export class StateHistory {
   /** How many states back lies the newest one that is not later than `tick`; -1 when none is. */
   #find(row: number, tick: number): number {
     const count = this.#count[row]!
-    for (let back = 0; back < count; back += 1) {
-      if (!isLater(this.#tickAt(row, back), tick)) return back
+    if (count === 0) return -1
+    // Ticks differ, so a state n ticks before the newest is at most n states back: exactly, mostly.
+    const ticksBack = (this.#tickAt(row, 0) - tick) | 0
+    if (ticksBack <= 0) return 0
+    let high = Math.min(ticksBack, count - 1)
+    const guess = this.#tickAt(row, high)
+    if (guess === tick) return high
+    if (isLater(guess, tick)) return -1
+    let low = 0
+    while (high - low > 1) {
+      const middle = (low + high) >> 1
+      if (isLater(this.#tickAt(row, middle), tick)) low = middle
+      else high = middle
     }
-    return -1
+    return high
   }
 
   #tickAt(row: number, back: number): number {
     const slot = (this.#newest[row]! - back) & SLOT_MASK
     const page = this.#pages[row * PAGES_PER_ROW + (slot >>> 3)]!
-    return this.#chunks[((page - 1) / PAGES_PER_CHUNK) | 0]![this.#offsetIn(page, slot)]! >>> 0
+    return this.#chunks[(page - 1) >> CHUNK_SHIFT]![this.#offsetIn(page, slot)]! >>> 0
   }
 
   #read(row: number, back: number, out: Int32Array, offset: number): true {
     const slot = (this.#newest[row]! - back) & SLOT_MASK
     const page = this.#pages[row * PAGES_PER_ROW + (slot >>> 3)]!
-    const chunk = this.#chunks[((page - 1) / PAGES_PER_CHUNK) | 0]!
+    const chunk = this.#chunks[(page - 1) >> CHUNK_SHIFT]!
     const from = this.#offsetIn(page, slot) + 1
     for (let lane = 0; lane < this.#laneCount; lane += 1) out[offset + lane] = chunk[from + lane]!
     return true
@@ -148,7 +160,7 @@ export class StateHistory {
   #write(row: number, back: number, tick: number, lanes: Int32Array, offset: number): void {
     const slot = (this.#newest[row]! - back) & SLOT_MASK
     const page = this.#pageFor(row, slot)
-    const chunk = this.#chunks[((page - 1) / PAGES_PER_CHUNK) | 0]!
+    const chunk = this.#chunks[(page - 1) >> CHUNK_SHIFT]!
     const to = this.#offsetIn(page, slot)
     chunk[to] = tick
     for (let lane = 0; lane < this.#laneCount; lane += 1) chunk[to + 1 + lane] = lanes[offset + lane]!
@@ -159,15 +171,15 @@ export class StateHistory {
     const to = (this.#newest[row]! - toBack) & SLOT_MASK
     const fromPage = this.#pages[row * PAGES_PER_ROW + (from >>> 3)]!
     const toPage = this.#pageFor(row, to)
-    const source = this.#chunks[((fromPage - 1) / PAGES_PER_CHUNK) | 0]!
-    const target = this.#chunks[((toPage - 1) / PAGES_PER_CHUNK) | 0]!
+    const source = this.#chunks[(fromPage - 1) >> CHUNK_SHIFT]!
+    const target = this.#chunks[(toPage - 1) >> CHUNK_SHIFT]!
     const fromOffset = this.#offsetIn(fromPage, from)
     const toOffset = this.#offsetIn(toPage, to)
     for (let word = 0; word < this.#stateSize; word += 1) target[toOffset + word] = source[fromOffset + word]!
   }
 
   #offsetIn(page: number, slot: number): number {
-    return (((page - 1) % PAGES_PER_CHUNK) * PAGE_STATES + (slot & (PAGE_STATES - 1))) * this.#stateSize
+    return (((page - 1) & (PAGES_PER_CHUNK - 1)) * PAGE_STATES + (slot & (PAGE_STATES - 1))) * this.#stateSize
   }
 
   #pageFor(row: number, slot: number): number {

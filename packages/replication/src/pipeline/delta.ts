@@ -69,9 +69,12 @@ export function turnRotation(lanes: Int32Array, offset: number, bits: number, la
     for (let lane = 1; lane < 4; lane += 1) out[lane] = lanes[offset + lane]!
     return
   }
-  const half = 2 ** (bits - 1) - 1
+  const half = (1 << (bits - 1)) - 1
   let rest = 2 * half * half
-  for (let lane = 1; lane < 4; lane += 1) rest -= (lanes[offset + lane]! - half) ** 2
+  for (let lane = 1; lane < 4; lane += 1) {
+    const steps = lanes[offset + lane]! - half
+    rest -= steps * steps
+  }
   const leftOut = rest > 0 ? Math.floor(Math.sqrt(rest) + 0.5) : 0
   const sign = lanes[laneOfComponent(offset, index, largest)]! < half ? -1 : 1
   let lane = 1
@@ -197,7 +200,8 @@ export function restoreGroup(
 ): void {
   const { offset, count, bits } = group
   const start = rowOffset + offset
-  const mask = bits === 32 ? -1 : 2 ** bits - 1
+  // For 32 bits the shift leaves 0, and the mask is all ones.
+  const mask = (2 << (bits - 1)) - 1
   if (group.kind === 'rotation') {
     if (lanes[start] === SAME_INDEX) lanes[start] = ref.newest[offset]!
     predictRotation(ref, group, lanes[start]!, line)

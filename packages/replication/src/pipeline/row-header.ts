@@ -65,7 +65,7 @@ export function readFirstId(reader: BitReader): number {
  * @param order 0 to 15: bits of `value` that are written as they are
  */
 export function writeGolomb(writer: BitWriter, value: number, order: number): void {
-  const high = Math.floor(value / 2 ** order) + 1
+  const high = (value >>> order) + 1
   const length = 31 - Math.clz32(high)
   writeOnes(writer, length)
   if (length > 0) writer.write(high, length)
@@ -76,8 +76,8 @@ export function writeGolomb(writer: BitWriter, value: number, order: number): vo
 export function readGolomb(reader: BitReader, order: number): number {
   const length = readOnes(reader, 31)
   if (length < 0) return -1
-  const high = (length > 0 ? reader.read(length) : 0) + 2 ** length - 1
-  const value = high * 2 ** order + (order > 0 ? reader.read(order) : 0)
+  const high = (length > 0 ? reader.read(length) : 0) + ((1 << length) >>> 0) - 1
+  const value = high * (1 << order) + (order > 0 ? reader.read(order) : 0)
   return value > 0xffffffff ? -1 : value
 }
 

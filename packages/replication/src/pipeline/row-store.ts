@@ -11,8 +11,18 @@ export interface ComponentRows {
   readonly schema: ComponentSchema
   /** `capacity * laneCount` lanes, a row per entity index. */
   current: Int32Array
-  /** Source tick of the row, u32. */
+  /** Source tick of the row, u32. What this peer publishes of a row has rising ticks, whoever simulates it. */
   tick: Uint32Array
+  /**
+   * Tick, as its sender gave it, of the newest row taken from another peer. On the host it counts for
+   * the present authority only: `hasHeard` is 0 until that has spoken.
+   */
+  heardTick: Uint32Array
+  hasHeard: Uint8Array
+  /** Tick of the packet it came in. */
+  heardPacketTick: Uint32Array
+  /** 1 where a newer state than this peer's own was heard while it had authority: its end is on the way. */
+  isOverruled: Uint8Array
   /** 1 where the entity has the component; 2 where a row of it came before the component did. */
   present: Uint8Array
   /** Strings and bytes of the row, one slot per field; undefined where the component has none. */
@@ -31,6 +41,10 @@ export function createRowStore(schemas: readonly ComponentSchema[], capacity: nu
       schema,
       current: new Int32Array(capacity * schema.laneCount),
       tick: new Uint32Array(capacity),
+      heardTick: new Uint32Array(capacity),
+      hasHeard: new Uint8Array(capacity),
+      heardPacketTick: new Uint32Array(capacity),
+      isOverruled: new Uint8Array(capacity),
       present: new Uint8Array(capacity),
       plain: [],
     })),
@@ -40,22 +54,33 @@ export function createRowStore(schemas: readonly ComponentSchema[], capacity: nu
 export function growRowStore(store: RowStore, capacity: number): void {
   if (capacity <= store.capacity) return
   for (const rows of store.components) {
-    const { current, tick, present } = rows
+    const { current, tick, heardTick, hasHeard, heardPacketTick, isOverruled, present } = rows
     rows.current = new Int32Array(capacity * rows.schema.laneCount)
     rows.current.set(current)
     rows.tick = new Uint32Array(capacity)
     rows.tick.set(tick)
+    rows.heardTick = new Uint32Array(capacity)
+    rows.heardTick.set(heardTick)
+    rows.hasHeard = new Uint8Array(capacity)
+    rows.hasHeard.set(hasHeard)
+    rows.heardPacketTick = new Uint32Array(capacity)
+    rows.heardPacketTick.set(heardPacketTick)
+    rows.isOverruled = new Uint8Array(capacity)
+    rows.isOverruled.set(isOverruled)
     rows.present = new Uint8Array(capacity)
     rows.present.set(present)
   }
   store.capacity = capacity
 }
 
-/** Forgets an entity's rows before its index is used for another. */
-export function clearRows(store: RowStore, index: number): void {
+/** Makes the rows of an index those of a new entity: none, and older than anything it will be sent. */
+export function clearRows(store: RowStore, index: number, tick: number): void {
   for (const rows of store.components) {
     rows.present[index] = 0
-    rows.tick[index] = 0
+    rows.tick[index] = tick
+    rows.heardTick[index] = tick
+    rows.hasHeard[index] = 0
+    rows.isOverruled[index] = 0
     rows.plain[index] = undefined
     const { laneCount } = rows.schema
     rows.current.fill(0, index * laneCount, (index + 1) * laneCount)
@@ -65,4 +90,9 @@ export function clearRows(store: RowStore, index: number): void {
 /** Is source tick `a` later than `b`, across the wrap? */
 export function isLaterTick(a: number, b: number): boolean {
   return ((a - b) | 0) > 0
+}
+
+/** A row's next tick: the one it was given, or the first after the one it has. */
+export function risingTick(rows: ComponentRows, index: number, tick: number): number {
+  return isLaterTick(tick, rows.tick[index]!) ? tick >>> 0 : (rows.tick[index]! + 1) >>> 0
 }

@@ -68,7 +68,7 @@ export class SentPackets {
     const slot = ((this.#next - 1) & 0xffff) % SENT_WINDOW_SIZE
     if (this.#end - this.#start[this.#oldest % SENT_WINDOW_SIZE]! >= capacity) this.#makeRoom()
     const at = (this.#end % (this.#rows.length / WORDS)) * WORDS
-    this.#rows[at] = index + component * 2 ** 24
+    this.#rows[at] = index | (component << 24)
     this.#rows[at + 1] = stamp
     this.#end += 1
     this.#count[slot]! += 1

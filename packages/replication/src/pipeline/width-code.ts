@@ -55,7 +55,7 @@ export function readWidth(reader: BitReader, expected: number, bits: number, sev
 export function writeOnes(writer: BitWriter, count: number): void {
   let left = count
   for (; left > 31; left -= 31) writer.write(0x7fffffff, 31)
-  writer.write(2 ** left - 1, left + 1)
+  writer.write((1 << left) - 1, left + 1)
 }
 
 /** Ones before the next zero; -1 when there are more than `limit`. A reader at its end reads zeros. */

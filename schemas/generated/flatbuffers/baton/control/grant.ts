@@ -41,18 +41,26 @@ requester():number {
   return offset ? this.bb!.readUint16(this.bb_pos + offset) : 0;
 }
 
-entries(index: number, obj?:OwnershipEntry):OwnershipEntry|null {
+/**
+ * The first tick whose state packets can show this. Rows in earlier ones are from before.
+ */
+tick():number {
   const offset = this.bb!.__offset(this.bb_pos, 8);
+  return offset ? this.bb!.readUint32(this.bb_pos + offset) : 0;
+}
+
+entries(index: number, obj?:OwnershipEntry):OwnershipEntry|null {
+  const offset = this.bb!.__offset(this.bb_pos, 10);
   return offset ? (obj || new OwnershipEntry()).__init(this.bb!.__indirect(this.bb!.__vector(this.bb_pos + offset) + index * 4), this.bb!) : null;
 }
 
 entriesLength():number {
-  const offset = this.bb!.__offset(this.bb_pos, 8);
+  const offset = this.bb!.__offset(this.bb_pos, 10);
   return offset ? this.bb!.__vector_len(this.bb_pos + offset) : 0;
 }
 
 static startGrant(builder:flatbuffers.Builder) {
-  builder.startObject(3);
+  builder.startObject(4);
 }
 
 static addRequest(builder:flatbuffers.Builder, request:number) {
@@ -63,8 +71,12 @@ static addRequester(builder:flatbuffers.Builder, requester:number) {
   builder.addFieldInt16(1, requester, 0);
 }
 
+static addTick(builder:flatbuffers.Builder, tick:number) {
+  builder.addFieldInt32(2, tick, 0);
+}
+
 static addEntries(builder:flatbuffers.Builder, entriesOffset:flatbuffers.Offset) {
-  builder.addFieldOffset(2, entriesOffset, 0);
+  builder.addFieldOffset(3, entriesOffset, 0);
 }
 
 static createEntriesVector(builder:flatbuffers.Builder, data:flatbuffers.Offset[]):flatbuffers.Offset {
@@ -81,14 +93,15 @@ static startEntriesVector(builder:flatbuffers.Builder, numElems:number) {
 
 static endGrant(builder:flatbuffers.Builder):flatbuffers.Offset {
   const offset = builder.endObject();
-  builder.requiredField(offset, 8) // entries
+  builder.requiredField(offset, 10) // entries
   return offset;
 }
 
-static createGrant(builder:flatbuffers.Builder, request:number, requester:number, entriesOffset:flatbuffers.Offset):flatbuffers.Offset {
+static createGrant(builder:flatbuffers.Builder, request:number, requester:number, tick:number, entriesOffset:flatbuffers.Offset):flatbuffers.Offset {
   Grant.startGrant(builder);
   Grant.addRequest(builder, request);
   Grant.addRequester(builder, requester);
+  Grant.addTick(builder, tick);
   Grant.addEntries(builder, entriesOffset);
   return Grant.endGrant(builder);
 }

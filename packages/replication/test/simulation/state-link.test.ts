@@ -1,8 +1,8 @@
 /** Encoder and decoder over bad wires: what the receiver holds was always really so, and it catches up. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { LinkRig, TRANSFORM, schemaOf, type GroupShape, type LinkRigOptions } from '../../test/link-rig.ts'
-import { MAX_PACKET_BYTES } from './packet.ts'
+import { LinkRig, TRANSFORM, schemaOf, type GroupShape, type LinkRigOptions } from '../link-rig.ts'
+import { MAX_PACKET_BYTES } from '../../src/pipeline/packet.ts'
 
 const shape: fc.Arbitrary<GroupShape> = fc.oneof(
   fc.record({
