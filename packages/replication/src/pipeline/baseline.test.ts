@@ -22,7 +22,7 @@ describe('StateHistory', () => {
     fc.assert(
       fc.property(
         fc.array(step, { minLength: 50, maxLength: 400 }),
-        fc.constantFrom(0, 100, 0xffff_ff80, 0x7fff_ff80),
+        fc.constantFrom<number[]>(0, 100, 0xffff_ff80, 0x7fff_ff80),
         (steps, firstTick) => {
           const history = new StateHistory(LANES, 3)
           const naive = [0, 1, 2].map(() => new NaiveHistory())

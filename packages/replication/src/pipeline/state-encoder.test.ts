@@ -1,14 +1,21 @@
 import { describe, expect, test } from 'vitest'
-import { LinkRig, TRANSFORM, schemaOf } from '../../test/link-rig.ts'
-import { MAX_PACKET_BYTES, createPacketHeader, peekHeader } from './packet.ts'
+import type { ComponentSchema, LaneGroup } from '../schema/component-schema.ts'
+import { peekHeader } from './packet.ts'
 import { PublishedRows } from './published-rows.ts'
 import { StateEncoder, type EncodeRequest, type RowPolicy } from './state-encoder.ts'
 
-// There are no Node types here; tests run in Node.
-declare const process: { memoryUsage(): { heapUsed: number } }
-
-const clean = { loss: 0, duplicate: 0, delay: 2, jitter: 0 }
 const policy: RowPolicy = { score: () => 1, choose: () => 0 }
+
+function schemaOf(groups: readonly LaneGroup[]): ComponentSchema {
+  const laneCount = groups.reduce((sum, { count }) => sum + count, 0)
+  const door = { check: () => true } as unknown as ComponentSchema['door']
+  return { name: 'Any', index: 0, delivery: 'snapshot', groups, laneCount, door } as unknown as ComponentSchema
+}
+
+const TRANSFORM: readonly LaneGroup[] = [
+  { kind: 'vector', offset: 0, count: 3, bits: 20 },
+  { kind: 'rotation', offset: 3, count: 4, bits: 10 },
+]
 
 function requestOf(rows: number, changes: Partial<EncodeRequest> = {}): EncodeRequest {
   const indices = Int32Array.from({ length: rows }, (_, row) => row)
@@ -28,7 +35,7 @@ function requestOf(rows: number, changes: Partial<EncodeRequest> = {}): EncodeRe
 }
 
 function publishedOf(rows: number): PublishedRows {
-  const published = new PublishedRows([schemaOf(0, TRANSFORM)], rows)
+  const published = new PublishedRows([schemaOf(TRANSFORM)], rows)
   const current = { current: new Int32Array(rows * 7), tick: new Uint32Array(rows) }
   published.publish(1, requestOf(rows).lists, [current])
   return published
@@ -73,67 +80,8 @@ describe('StateEncoder', () => {
   })
 
   test('refuses a component whose row may not fit a packet', () => {
-    const wide = Array.from({ length: 100 }, () => ({ kind: 'scalar', count: 1, bits: 32 }) as const)
-    const published = new PublishedRows([schemaOf(0, wide)], 1)
+    const wide = Array.from({ length: 100 }, (_, offset) => ({ kind: 'scalar', offset, count: 1, bits: 32 }) as const)
+    const published = new PublishedRows([schemaOf(wide)], 1)
     expect(() => new StateEncoder(published, policy)).toThrow(/split the component/)
   })
-
-  test('AK5: acks of packets that were never sent do nothing', () => {
-    const rig = new LinkRig({ schemas: [schemaOf(0, TRANSFORM)], rows: 5, seed: 1, wire: clean, audit: true })
-    for (let tick = 0; tick < 20; tick += 1) {
-      const header = { ...createPacketHeader(), hasAck: true, ack: 500 + tick, ackBits: 0xffffffff }
-      rig.encoder.acknowledge({ ...header, sequence: tick })
-      rig.step(() => rig.shake(0, tick % 5, true))
-    }
-    expect(rig.faults).toEqual([])
-    expect(rig.results.unresolved).toBe(0)
-  })
-
-  test('allocates by the packet and not by the row', () => {
-    const perTick = [20, 2_000].map((rows) => {
-      const rig = new LinkRig({ schemas: [schemaOf(0, TRANSFORM)], rows, seed: 1, wire: { ...clean, loss: 0.02 } })
-      const pool = Array.from({ length: 64 }, () => new Uint8Array(MAX_PACKET_BYTES))
-      const lengths: number[] = []
-      let allocated = 0
-      /** A garbage collection in between only makes the figure smaller. */
-      const measure = <T>(work: () => T): T => {
-        const before = process.memoryUsage().heapUsed
-        const result = work()
-        allocated += Math.max(0, process.memoryUsage().heapUsed - before)
-        return result
-      }
-      const { encoder, decoder, published } = rig
-      const originals = {
-        encode: encoder.encodeTick.bind(encoder),
-        decode: decoder.decode.bind(decoder),
-        publish: published.publish.bind(published),
-        acknowledge: encoder.acknowledge.bind(encoder),
-      }
-      const keep = (packet: Uint8Array): boolean => {
-        pool[lengths.length]!.set(packet)
-        return lengths.push(packet.length) > 0
-      }
-      encoder.encodeTick = (request, emit) => {
-        lengths.length = 0
-        const packets = measure(() => originals.encode(request, keep))
-        lengths.forEach((length, at) => emit(pool[at]!.subarray(0, length)))
-        return packets
-      }
-      decoder.decode = (packet) => measure(() => originals.decode(packet))
-      published.publish = (tick, lists, current) => measure(() => originals.publish(tick, lists, current))
-      encoder.acknowledge = (header) => measure(() => originals.acknowledge(header))
-      const shakeAll = (): void => {
-        for (let row = 0; row < rows; row += 1) rig.shake(0, row, false)
-      }
-      for (let tick = 0; tick < 200; tick += 1) rig.step(shakeAll)
-      allocated = 0
-      const { packets } = rig
-      for (let tick = 0; tick < 100; tick += 1) rig.step(shakeAll)
-      return { bytes: allocated / 100, packets: (rig.packets - packets) / 100 }
-    })
-    const [few, many] = perTick as [(typeof perTick)[0], (typeof perTick)[0]]
-    expect(many.packets).toBeGreaterThan(10)
-    // 1,980 rows more; one number on the heap for each would be 24 kB.
-    expect(many.bytes - few.bytes).toBeLessThan((many.packets - few.packets) * 700 + 4_000)
-  }, 20_000)
 })
