@@ -35,12 +35,13 @@ export async function joinRaw(
   const loaded = await loadWrtc('node-datachannel')
   const wrtc = {
     ...loaded,
-    RTCPeerConnection: class extends loaded.RTCPeerConnection {
-      constructor(configuration?: RTCConfiguration) {
-        super(configuration)
-        native = this
-      }
-    } as typeof RTCPeerConnection,
+    // Kept, to open what this package never opens.
+    RTCPeerConnection: new Proxy(loaded.RTCPeerConnection, {
+      construct(target, parameters: [RTCConfiguration?]) {
+        native = new target(...parameters)
+        return native
+      },
+    }),
   }
   const lobby = await joinLobby({
     url,
