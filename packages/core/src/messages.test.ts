@@ -309,7 +309,7 @@ describe('NetworkListener', () => {
       const { data, isBinary, bytesWritten, byteLength, tooLong } = message
       expect(data === buffer).toBe(isBinary)
       const written = [...new Uint8Array(buffer, 0, bytesWritten)].join()
-      seen.push(`${isBinary ? 'binary' : String(data)} ${bytesWritten}/${byteLength} ${tooLong} ${written}`)
+      seen.push(`${typeof data === 'string' ? data : 'binary'} ${bytesWritten}/${byteLength} ${tooLong} ${written}`)
       objects.add(message)
     }
     expect(seen).toEqual(['binary 3/3 false 1,2,3', 'žena 5/5 false 197,190,101,110,97', 'binary 0/0 false '])
