@@ -165,6 +165,23 @@ describe('state link', () => {
     )
   })
 
+  test('BL6: acks from before the far end forgot a row are not credited to it afterwards', () => {
+    const rig = rigOf({ rows: 8, wire: { ...clean, delay: 6 } })
+    const shakeAll = (): void => {
+      for (let row = 0; row < 8; row += 1) rig.shake(0, row, false)
+    }
+    for (let tick = 0; tick < 30; tick += 1) rig.step(shakeAll)
+    // The row leaves what the far end is interested in and enters again at once; the far end hears of
+    // both after all that was sent before, and forgets what it had.
+    rig.encoder.forget(3)
+    for (let tick = 0; tick < 5; tick += 1) rig.step(shakeAll)
+    rig.decoder.forget(3)
+    for (let tick = 0; tick < 30; tick += 1) rig.step(shakeAll)
+    settle(rig, 24)
+    expect(rig.faults).toEqual([])
+    expect([rig.results.malformed, rig.results.unresolved, rig.staleRows()]).toEqual([0, 0, 0])
+  })
+
   test('AK2: packets that do not leave count as lost at once', () => {
     const rig = rigOf({ rows: 30, wire: clean })
     play(rig, 40)
