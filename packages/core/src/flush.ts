@@ -9,7 +9,8 @@ import { TRANSPORT_WINDOW_BYTES } from './channels/outbox.ts'
 import { publishRoster } from './host/membership.ts'
 import type { Link } from './peers/link.ts'
 import { sendPings } from './peers/pings.ts'
-import { giveUpOn, isHost, pushError, type Room } from './room.ts'
+import { giveUpOn } from './peers/dismissal.ts'
+import { isHost, pushError, type Room } from './room.ts'
 import { CHANNEL } from './transport/transport.ts'
 
 /** The application's messages leave room for control messages to come between their pieces. */

@@ -8,11 +8,10 @@ import { encodeControl, type ControlBody } from '@baton/schemas'
 import { announceProtocol } from './host/handshake.ts'
 import { invariant } from './errors.ts'
 import type { Peer } from './peers/peer.ts'
+import { sendBulk, sendControl } from './send-control.ts'
+import { breach } from './peers/dismissal.ts'
 import {
-  breach,
   pushChange,
-  sendBulk,
-  sendControl,
   type PeerChange,
   type Protocol,
   type ReceivedControl,

@@ -4,22 +4,20 @@
  * Invariant: nothing happens between `receive` and `flush` but what the game does; every event is
  * emitted from `receive`, never from inside a socket's callback.
  */
-import { EventEmitter } from 'eventemitter3'
-import { decodeMessage, type MessageData } from './channels/message-data.ts'
+import type { MessageData } from './channels/message-data.ts'
 import type { ChannelOptions } from './channels/numbered-channel.ts'
-import { invariant, NetworkError } from './errors.ts'
 import { flushRoom } from './flush.ts'
-import { settleJoin } from './host/handshake.ts'
-import { considerFounding, passOver } from './host/reign.ts'
-import { NetworkListener } from './listener.ts'
+import { EventDrain } from './event-drain.ts'
+import type { NetworkListener } from './listener.ts'
 import { createLower, type NetworkLower } from './lower.ts'
 import type { Peer, PeerDoor } from './peers/peer.ts'
-import { cleanName, MAX_CAPACITY } from './peers/roster.ts'
-import { checkLinks, forgivePause } from './peers/pings.ts'
+import { forgivePause } from './peers/pings.ts'
 import { releaseAllEarly, takeEvent } from './receive.ts'
-import { createRoom, endRoom, isHost, type NetworkCounters, type Room, type RoomEvent } from './room.ts'
+import { createRoom, endRoom, isHost, type NetworkCounters, type Room } from './room.ts'
 import { broadcast, closeChannel, disconnectPeer, openChannel, sendMessage, sendTo } from './send.ts'
+import { resolveOptions } from './network-options.ts'
 import type { NetworkEvents, NetworkOptions } from './network-types.ts'
+import { checkTimes } from './times.ts'
 import type { SendResult, Transport, TransportEvent } from './transport/transport.ts'
 
 /** One peer's part in one room. Get it from `joinRoom`, or from `createNetwork` over a transport of your own. */
@@ -31,27 +29,20 @@ export class Network {
   /** The seam for packages that build on core. Not for games. */
   readonly lower: NetworkLower
   readonly #room: Room
-  readonly #emitter = new EventEmitter<NetworkEvents>()
-  readonly #listeners = new Set<NetworkListener>()
+  readonly #events = new EventDrain()
   readonly #take: (event: TransportEvent) => void
-  #isEmitting = false
 
   /** Use `createNetwork`. */
   constructor(options: NetworkOptions) {
     this.#room = createRoom(
       options.transport,
-      {
-        displayName: cleanName(options.displayName),
-        startTick: options.startTick ?? 0,
-        joinTimeoutMs: options.joinTimeoutMs ?? 20_000,
-        peerTimeoutMs: options.peerTimeoutMs ?? 5_000,
-        capacity: options.capacity ?? 64,
-        random: options.random,
-      },
+      resolveOptions(options),
       options.tickRateHz ?? 60,
       this.#createDoor(options.transport),
     )
     this.lower = createLower(this.#room)
+    this.#events.emitter.on('peerentered', (peer) => this.onpeerentered?.(peer))
+    this.#events.emitter.on('peerexited', (peer) => this.onpeerexited?.(peer))
     this.#take = (event) => takeEvent(this.#room, event)
   }
 
@@ -109,17 +100,17 @@ export class Network {
   }
 
   on<K extends keyof NetworkEvents>(event: K, handler: NetworkEvents[K]): this {
-    this.#emitter.on(event, handler as never)
+    this.#events.emitter.on(event, handler as never)
     return this
   }
 
   once<K extends keyof NetworkEvents>(event: K, handler: NetworkEvents[K]): this {
-    this.#emitter.once(event, handler as never)
+    this.#events.emitter.once(event, handler as never)
     return this
   }
 
   off<K extends keyof NetworkEvents>(event: K, handler: NetworkEvents[K]): this {
-    this.#emitter.off(event, handler as never)
+    this.#events.emitter.off(event, handler as never)
     return this
   }
 
@@ -134,9 +125,7 @@ export class Network {
 
   /** A queue of the messages that come from now on by `broadcast` and `send`. Close it when done. */
   listen(): NetworkListener {
-    const listener = new NetworkListener((closed) => this.#listeners.delete(closed))
-    this.#listeners.add(listener)
-    return listener
+    return this.#events.listen()
   }
 
   /**
@@ -183,10 +172,10 @@ export class Network {
       room.nowMs = Math.max(nowMs, lastMs)
       forgivePause(room, room.nowMs - lastMs)
       room.transport.poll(room.nowMs, this.#take)
-      this.#checkTimes()
+      checkTimes(room)
       releaseAllEarly(room)
     }
-    this.#emitEvents()
+    this.#events.drain(room)
   }
 
   /** End of a frame: writes out what was queued since the last one, and pings. */
@@ -202,7 +191,7 @@ export class Network {
     if (this.#room.state === 'closed') return
     flushRoom(this.#room)
     endRoom(this.#room)
-    this.#emitEvents()
+    this.#events.drain(this.#room)
   }
 
   #createDoor(transport: Transport): PeerDoor {
@@ -216,74 +205,6 @@ export class Network {
       stats: (id) => transport.stats(id),
     }
   }
-
-  #checkTimes(): void {
-    const room = this.#room
-    if (room.state === 'joining') {
-      settleJoin(room)
-      considerFounding(room)
-    }
-    checkLinks(room)
-    passOver(room)
-    const { nowMs, options } = room
-    if (room.state === 'joining' && nowMs - (room.startMs ?? nowMs) > options.joinTimeoutMs) {
-      const message = `network: nobody let this peer in within ${options.joinTimeoutMs} ms; is the host reachable?`
-      endRoom(room, new NetworkError('network/join-timeout', message))
-    }
-    // The next host may learn of the loss as late as its own time-out allows; only then is waiting vain.
-    const waitMs = 2 * options.peerTimeoutMs + 1_000
-    if (room.state === 'joined' && room.host === undefined && nowMs - room.unsettledSinceMs > waitMs) {
-      const next = room.roster?.members[0]?.peer
-      const message = `network: the host was lost, and ${next} did not take over within ${waitMs} ms; join again`
-      endRoom(room, new NetworkError('peer/timeout', message))
-    }
-  }
-
-  #emitEvents(): void {
-    const { events, counters } = this.#room
-    // A handler that closes the network comes here again; the drain under way goes on with what that caused.
-    if (this.#isEmitting) return
-    this.#isEmitting = true
-    let firstError: unknown
-    let hasError = false
-    // A handler may cause further events; they are part of the same drain.
-    for (let index = 0; index < events.length; index++) {
-      try {
-        this.#emit(events[index]!)
-      } catch (error) {
-        counters.handlerErrors++
-        if (!hasError) firstError = error
-        hasError = true
-      }
-    }
-    events.length = 0
-    this.#isEmitting = false
-    // A handler that throws must not cost the others their events; its mistake still comes to light.
-    if (hasError) throw firstError
-  }
-
-  #emit(event: RoomEvent): void {
-    const emitter = this.#emitter
-    if (event.kind === 'message') {
-      const { peer, channel, text, bytes } = event.message
-      if (channel < 16) {
-        for (const listener of this.#listeners) {
-          if (!listener.push(event.message)) this.#room.counters.listenerDropped++
-        }
-      }
-      if (emitter.listenerCount('message') === 0) return
-      emitter.emit('message', { peer, channel, data: decodeMessage(text, bytes), isBinary: !text })
-    } else if (event.kind === 'peerentered') {
-      this.onpeerentered?.(event.peer)
-      emitter.emit('peerentered', event.peer)
-    } else if (event.kind === 'peerexited') {
-      this.onpeerexited?.(event.peer)
-      emitter.emit('peerexited', event.peer)
-    } else if (event.kind === 'hostchanged') emitter.emit('hostchanged', event.host)
-    else if (event.kind === 'drain') emitter.emit('drain', { peer: event.peer, channel: event.channel })
-    else if (event.kind === 'error') emitter.emit('error', event.error)
-    else emitter.emit(event.kind)
-  }
 }
 
 /**
@@ -292,18 +213,5 @@ export class Network {
  * @throws InvariantError for options that cannot be
  */
 export function createNetwork(options: NetworkOptions): Network {
-  const { tickRateHz = 60, capacity = 64, startTick = 0 } = options
-  invariant(
-    Number.isInteger(tickRateHz) && tickRateHz >= 1 && tickRateHz <= 1_000,
-    `createNetwork: tickRateHz is ${tickRateHz}; give an integer from 1 to 1,000`,
-  )
-  invariant(
-    Number.isInteger(capacity) && capacity >= 1 && capacity <= MAX_CAPACITY,
-    `createNetwork: capacity is ${capacity}; give an integer from 1 to ${MAX_CAPACITY}`,
-  )
-  invariant(
-    Number.isInteger(startTick) && startTick >= 0 && startTick <= 0xffff_ffff,
-    `createNetwork: startTick is ${startTick}; give an integer from 0 to 4,294,967,295`,
-  )
   return new Network(options)
 }

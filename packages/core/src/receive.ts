@@ -18,7 +18,8 @@ import { linkUp, memberGone, takeRoster } from './host/reign.ts'
 import { createLink, MAX_EARLY_BYTES, MAX_EARLY_MESSAGES, type Link } from './peers/link.ts'
 import { sendPong, STATE_KIND_CONTROL } from './peers/pings.ts'
 import type { Peer } from './peers/peer.ts'
-import { breach, isFixedChannel, linkTo, memberPeer, pushError, type Room } from './room.ts'
+import { breach } from './peers/dismissal.ts'
+import { isFixedChannel, linkTo, memberPeer, pushError, type Room } from './room.ts'
 import { CHANNEL, type PeerId, type TransportEvent } from './transport/transport.ts'
 
 /** Control messages that may wait to be taken; more means that nobody takes them. */

@@ -4,19 +4,16 @@
  *
  * Invariant: events and changes are only queued here; they go out where `Network.receive` drains them.
  */
-import { encodeControl, type ComponentFingerprint, type ControlBody, type ControlMessage } from '@baton/schemas'
+import type { ComponentFingerprint, ControlMessage } from '@baton/schemas'
 import { TickClock } from './clock/tick-clock.ts'
-import { NetworkError } from './errors.ts'
+import type { NetworkError } from './errors.ts'
 import { createLink, type Link } from './peers/link.ts'
 import { Peer, type PeerDoor, type PeerState } from './peers/peer.ts'
 import { memberOf, type Roster } from './peers/roster.ts'
-import { CHANNEL, type PeerId, type SendResult, type Transport } from './transport/transport.ts'
+import { CHANNEL, type PeerId, type Transport } from './transport/transport.ts'
 
 /** Raised whenever builds that differ cannot play together. */
 export const PROTOCOL_VERSION = 1
-
-/** Bad messages of one peer before it is disconnected; one is forgiven per second. */
-export const BREACH_LIMIT = 32
 
 export interface RoomOptions {
   readonly displayName: string
@@ -212,50 +209,8 @@ export function pushChange(room: Room, kind: PeerChange['kind'], peer: Peer): vo
   if (room.protocol !== undefined) room.changes.push({ kind, peer })
 }
 
-/** Queues a control message for a link. @throws RangeError when the body does not fit its schema */
-export function sendControl(room: Room, link: Link, body: ControlBody, index = 0): SendResult {
-  return queueControl(room, link, link.control, body, index)
-}
-
-/** Queues a control message on the bulk channel, where large things delay nothing else. */
-export function sendBulk(room: Room, link: Link, body: ControlBody): SendResult {
-  return queueControl(room, link, link.bulk, body, 0)
-}
-
-function queueControl(room: Room, link: Link, outbox: Link['control'], body: ControlBody, index: number): SendResult {
-  const frame = encodeControl({ term: room.term, index, body })
-  if (link.state === 'down') return 'closed'
-  const result = outbox.push([frame])
-  if (result === 'closed') giveUpOn(room, link, 'its control messages do not get through')
-  return result
-}
-
-/** Lets go of a peer that does not take what it must be sent. */
-export function giveUpOn(room: Room, link: Link, why: string): void {
-  dismiss(room, link, new NetworkError('peer/slow', `network: ${link.id} is too slow, ${why}; it was disconnected`))
-}
-
-/** Decides that a peer has to go; it goes with the next check of the links. @param error told to the game, once */
-export function dismiss(room: Room, link: Link, error: NetworkError): void {
-  if (link.dismissal !== undefined) return
-  link.dismissal = { code: error.code, message: error.message }
-  pushError(room, error)
-}
-
 export function pushError(room: Room, error: NetworkError): void {
   room.events.push({ kind: 'error', error })
-}
-
-/** Counts a message that no honest peer sends. Over the limit the peer is disconnected. */
-export function breach(room: Room, link: Link, reason: string): void {
-  room.counters.breaches++
-  const elapsedSeconds = Math.max(0, room.nowMs - link.breachMs) / 1_000
-  link.breachLevel = Math.max(0, link.breachLevel - elapsedSeconds) + 1
-  link.breachMs = room.nowMs
-  if (link.breachLevel < BREACH_LIMIT || link.dismissal !== undefined) return
-  room.counters.disconnectedForBreach++
-  const message = `network: ${link.id} sent too many bad messages, last: ${reason}; it was disconnected`
-  dismiss(room, link, new NetworkError('peer/protocol-breach', message))
 }
 
 /** Ends this peer's stay in the room, with the reason if it is not its own wish. */

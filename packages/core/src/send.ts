@@ -11,7 +11,8 @@ import { invariant } from './errors.ts'
 import { closeSlowChannel } from './flush.ts'
 import type { Link } from './peers/link.ts'
 import type { Peer } from './peers/peer.ts'
-import { giveUpOn, linkTo, type Room } from './room.ts'
+import { giveUpOn } from './peers/dismissal.ts'
+import { linkTo, type Room } from './room.ts'
 import type { PeerId, SendResult } from './transport/transport.ts'
 
 /** Unreliable messages of one frame to one peer; what is over is dropped, as a slow link would. */

@@ -6,7 +6,8 @@
  */
 import { Peer, type PeerState } from '../peers/peer.ts'
 import { rosterBody, type Roster, type RosterEntry } from '../peers/roster.ts'
-import { linkTo, pushChange, sendControl, type Room } from '../room.ts'
+import { sendControl } from '../send-control.ts'
+import { linkTo, pushChange, type Room } from '../room.ts'
 import type { PeerId } from '../transport/transport.ts'
 
 function enter(room: Room, entry: RosterEntry): void {

@@ -1,0 +1,28 @@
+/**
+ * Control messages on their way out: small ones on the control channel, large ones on bulk.
+ *
+ * Invariant: they carry the term of the host this peer follows, and leave with the next flush.
+ */
+import { encodeControl, type ControlBody } from '@baton/schemas'
+import { giveUpOn } from './peers/dismissal.ts'
+import type { Link } from './peers/link.ts'
+import type { Room } from './room.ts'
+import type { SendResult } from './transport/transport.ts'
+
+/** Queues a control message for a link. @throws RangeError when the body does not fit its schema */
+export function sendControl(room: Room, link: Link, body: ControlBody, index = 0): SendResult {
+  return queueControl(room, link, link.control, body, index)
+}
+
+/** Queues a control message on the bulk channel, where large things delay nothing else. */
+export function sendBulk(room: Room, link: Link, body: ControlBody): SendResult {
+  return queueControl(room, link, link.bulk, body, 0)
+}
+
+function queueControl(room: Room, link: Link, outbox: Link['control'], body: ControlBody, index: number): SendResult {
+  const frame = encodeControl({ term: room.term, index, body })
+  if (link.state === 'down') return 'closed'
+  const result = outbox.push([frame])
+  if (result === 'closed') giveUpOn(room, link, 'its control messages do not get through')
+  return result
+}
