@@ -18,12 +18,16 @@ import { standardDecorators } from './tools/standard-decorators.ts'
 const OUTSIDE = ['**/node_modules/**', '**/dist/**']
 const SPECIAL = ['**/*.webrtc.test.ts', '**/*.browser.test.ts', '**/*.e2e.test.ts']
 
-/** Finding the browser may unpack it, so it is looked for only when its tests may run. */
-async function browserProject(): Promise<TestProjectInlineConfiguration[]> {
+function mayRun(project: string): boolean {
   const named = process.argv.flatMap((value, index, all) =>
     value === '--project' ? [all[index + 1]] : value.startsWith('--project=') ? [value.slice(10)] : [],
   )
-  if (named.length > 0 && !named.includes('browser')) return []
+  return named.length === 0 || named.includes(project)
+}
+
+/** Finding the browser may unpack it, so it is looked for only when its tests may run. */
+async function browserProject(): Promise<TestProjectInlineConfiguration[]> {
+  if (!mayRun('browser')) return []
   const launchOptions = await resolveChromium()
   return [
     {
@@ -85,6 +89,8 @@ export default defineConfig({
         test: {
           name: 'node-webrtc',
           pool: 'forks',
+          // For tests that drive whole pages from Node; they ask for `inject('chromium')`.
+          ...(mayRun('node-webrtc') && { provide: { chromium: await resolveChromium() } }),
           include: ['packages/*/{src,test}/**/*.webrtc.test.ts', 'examples/*/**/*.webrtc.test.ts'],
           exclude: OUTSIDE,
           // Many connects at once fail in native code, so files take turns.

@@ -46,8 +46,8 @@ export async function joinRoom(options: JoinOptions): Promise<Network> {
     throw error
   }
   network.on('error', (error) => {
-    // Another tab plays on as this player. A game has nothing to decide here.
-    if (error.code === 'lobby/replaced') network.close()
+    // Another tab plays on as this player, or the page was left and came back. A game has nothing to decide here.
+    if (error.code === 'lobby/replaced' || error.code === 'network/closed') network.close()
   })
   await enter(network, transport, options.signal, options.onProgress)
   return network

@@ -9,7 +9,8 @@ import type { PeerId } from '@baton/core'
 import type { LobbyBody } from '@baton/schemas/lobby'
 import { acceptOffer, createHandshake, isCurrent, nextOffer, type Handshake } from './handshake.ts'
 import { Link, type LinkEnd } from './link.ts'
-import type { PeerConnectionOptions, Signal } from './peer-connection.ts'
+import type { PeerConnectionOptions } from './peer-connection.ts'
+import { isDataOnly, toLobbyBody } from './signals.ts'
 
 /** From an offer to open channels. ICE on a bad network takes seconds; what takes longer starts anew. */
 export const CONNECT_TIMEOUT_MS = 15_000
@@ -21,8 +22,7 @@ const ASK_AGAIN_MS = 1_000
 export const GIVE_UP_MS = 50_000
 /** Native WebRTC in Node fails when dozens of connections start at once. */
 const MAX_CONNECTING = 8
-/** A data channel's description has a few hundred bytes; a session with media is none of ours. */
-const MAX_SDP_CHARACTERS = 16_384
+/** Ten are common, twenty are many. */
 const MAX_CANDIDATES = 64
 
 export interface MeshHandlers {
@@ -50,6 +50,8 @@ interface Pair {
   /** When the attempt under way has taken too long. */
   dueMs: number
   candidates: number
+  /** It has left the lobby, so its id will not be heard of again. */
+  gone: boolean
 }
 
 export class Mesh {
@@ -85,6 +87,7 @@ export class Mesh {
       askMs: this.#nowMs + OFFER_TIMEOUT_MS,
       dueMs: Infinity,
       candidates: 0,
+      gone: false,
     })
     this.#startQueued()
   }
@@ -92,9 +95,10 @@ export class Mesh {
   /** A member has left the lobby. A link that is up lives on: it has its own goodbye. */
   remove(peer: PeerId): void {
     const pair = this.#pairs.get(peer)
-    if (!pair || pair.phase === 'connected') return
+    if (!pair) return
+    pair.gone = true
+    if (pair.phase === 'connected') return
     this.#drop(pair)
-    this.#pairs.delete(peer)
     this.#startQueued()
   }
 
@@ -235,20 +239,6 @@ export class Mesh {
     pair.phase = 'ended'
     pair.link?.close()
     pair.link = undefined
+    if (pair.gone) this.#pairs.delete(pair.handshake.remote)
   }
-}
-
-function toLobbyBody(toId: PeerId, attempt: number, signal: Signal): LobbyBody {
-  if (signal.kind === 'candidate') {
-    const { candidate, sdpMid, sdpMLineIndex } = signal
-    return { type: 'Candidate', toId, attempt, candidate, sdpMid, sdpMLineIndex }
-  }
-  return { type: signal.kind === 'offer' ? 'Offer' : 'Answer', toId, attempt, sdp: signal.sdp }
-}
-
-/** One application section and nothing else: a description with media would make this side open media too. */
-function isDataOnly(sdp: string): boolean {
-  if (sdp.length > MAX_SDP_CHARACTERS) return false
-  const sections = sdp.match(/^m=\w+/gm)
-  return sections?.length === 1 && sections[0] === 'm=application'
 }

@@ -66,7 +66,7 @@ export class WebRtcTransport implements Transport {
   #members: PeerId[]
   #linked = new Set<PeerId>()
   #closed = false
-  #onPageHide = (): void => this.close()
+  #onPageHide = (): void => this.#leavePage()
 
   constructor(options: WebRtcTransportOptions) {
     const { lobby, wrtc, iceServers, nowMs } = options
@@ -96,7 +96,7 @@ export class WebRtcTransport implements Transport {
       message: (body) => this.#hearLobby(body),
       closed: (error) => this.#lobbyClosed(error),
     })
-    // Absent in Node. The page may come back from the browser's cache, but its links will not.
+    // Absent in Node.
     globalThis.addEventListener?.('pagehide', this.#onPageHide)
   }
 
@@ -169,14 +169,26 @@ export class WebRtcTransport implements Transport {
   }
 
   close(): void {
+    this.#release()
+    this.#linked.clear()
+    this.#inbox.clear()
+  }
+
+  #release(): void {
     if (this.#closed) return
     this.#closed = true
     globalThis.removeEventListener?.('pagehide', this.#onPageHide)
     // The links first: their goodbyes are what others must hear even if this page has a moment only.
     this.#mesh.close()
     this.#lobby.leave()
-    this.#linked.clear()
-    this.#inbox.clear()
+  }
+
+  /** A page that the browser keeps and shows again finds out that it has left. */
+  #leavePage(): void {
+    this.#release()
+    const message = 'transport-webrtc: the page was left, and its links with it; join the room again'
+    this.#inbox.push({ kind: 'failed', error: new NetworkError('network/closed', message) })
+    for (const peer of [...this.#linked]) this.#unlink(peer, 'closed')
   }
 
   #hearLobby(body: LobbyBody): void {

@@ -15,6 +15,9 @@ export type { WebRtcImplementation } from '../peer-connection.ts'
 export type { WebSocketFactory, WebSocketLike } from '../lobby-client.ts'
 export type { WebRtcTransport } from '../webrtc-transport.ts'
 
+/** Four times what a lobby has to say; a dishonest one must not fill the memory. */
+const MAX_LOBBY_FRAME_BYTES = 65_536
+
 /** In Node WebRTC can be chosen by name. Default: node-datachannel, else @roamhq/wrtc. */
 export type InNode<Options> = Omit<Options, 'wrtc'> & { readonly wrtc?: WrtcName | WebRtcImplementation | undefined }
 
@@ -48,7 +51,11 @@ async function loadWebSocket(): Promise<WebSocketFactory> {
     return (url, protocol) => new globalThis.WebSocket(url, protocol) as unknown as WebSocketLike
   try {
     const { WebSocket } = await import('ws')
-    return (url, protocol) => new WebSocket(url, protocol, { perMessageDeflate: false }) as unknown as WebSocketLike
+    return (url, protocol) =>
+      new WebSocket(url, protocol, {
+        perMessageDeflate: false,
+        maxPayload: MAX_LOBBY_FRAME_BYTES,
+      }) as unknown as WebSocketLike
   } catch (cause) {
     const message = 'joinRoom: this Node has no WebSocket of its own; run: npm install ws, or use Node 22'
     throw new NetworkError('peer/unsupported', message, { cause })

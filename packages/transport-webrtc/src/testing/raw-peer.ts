@@ -93,7 +93,12 @@ export async function joinRaw(
     },
     closed: () => {},
   })
-  await Promise.all(opened)
+  const failed = ended.then(() => {
+    lobby.leave()
+    throw new Error('the connection ended before it was up')
+  })
+  await Promise.race([Promise.all(opened), failed])
+  failed.catch(() => {}) // it will end, later and on purpose
   for (const frame of hello) connection.sendFrame(frame)
   return {
     lobby,

@@ -1,0 +1,88 @@
+import { chromium, type Browser, type Page } from 'playwright'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
+import { openViteApp, type ViteApp } from './testing/vite-app.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    chromium: { executablePath: string; args: string[] }
+  }
+}
+
+let browser: Browser
+beforeAll(async () => {
+  browser = await chromium.launch({ ...inject('chromium'), headless: true })
+})
+afterAll(() => browser.close())
+
+describe.each(['build', 'dev'] as const)('a default Vite app, %s', (mode) => {
+  let app: ViteApp
+  const pages: Page[] = []
+  const complaints: string[] = []
+
+  beforeAll(async () => {
+    app = await openViteApp(mode)
+  })
+  afterAll(() => app.end())
+  afterEach(async () => {
+    for (const page of pages.splice(0)) await page.close()
+    const said = complaints.splice(0)
+    if (said.length > 0) throw new Error(`the console said: ${said.join(' | ')}`)
+  })
+
+  async function open(query = ''): Promise<Page> {
+    const page = await browser.newPage()
+    pages.push(page)
+    page.on('pageerror', (error) => complaints.push(String(error)))
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
+    })
+    await page.goto(app.url + query)
+    await see(page, "seen.state === 'joined' || seen.log.length > 0 || seen.bad")
+    expect(await page.evaluate('seen.bad')).toBe('')
+    return page
+  }
+
+  it('WT18: needs no plugin and no polyfill, and finds the lobby on its own server', async () => {
+    const first = await open()
+    const second = await open()
+    for (const page of [first, second]) await see(page, 'seen.peers === 1')
+    await first.evaluate("say('hello')")
+    await see(second, 'seen.texts.length === 1')
+    expect(await second.evaluate('seen.texts')).toEqual(['hello'])
+  })
+
+  it('WT17: a tab that closes says goodbye', async () => {
+    const staying = await open('?transport')
+    const leaving = await open('?transport')
+    for (const page of [staying, leaving]) await see(page, "seen.log.includes('connected')")
+    await leaving.close()
+    await see(staying, "seen.log.some((line) => line.startsWith('disconnected'))")
+    expect(await staying.evaluate('seen.log.filter((line) => /disconnected|failed/.test(line))')).toEqual([
+      'disconnected left',
+    ])
+  })
+
+  it('WT17: a page that is kept and shown again knows that it has left', async () => {
+    const page = await open()
+    const other = await open()
+    await see(other, 'seen.peers === 1')
+    // What the browser does to a page that it keeps; whether it keeps this one is its own affair.
+    await page.evaluate("window.dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+    await see(other, 'seen.peers === 0')
+    await see(page, "seen.state === 'closed'")
+    await see(other, "seen.state === 'joined'")
+  })
+
+  it('WT17: a tab that goes to another page says goodbye', async () => {
+    const staying = await open('?transport')
+    const leaving = await open('?transport')
+    for (const page of [staying, leaving]) await see(page, "seen.log.includes('connected')")
+    await leaving.goto('about:blank')
+    await see(staying, "seen.log.includes('disconnected left')")
+  })
+})
+
+/** Waits until an expression is true in a page. */
+async function see(page: Page, expression: string): Promise<void> {
+  await page.waitForFunction(`window.seen && (${expression})`, undefined, { timeout: 20_000, polling: 20 })
+}
