@@ -1,3 +1,4 @@
+import { createServer } from 'node:net'
 import { NetworkError } from '@baton/core'
 import { encodeLobby, encodeLobbyText, type LobbyBody } from '@baton/schemas/lobby'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -23,9 +24,10 @@ async function serve(greet: (socket: Socket) => void): Promise<string> {
   return `ws://127.0.0.1:${(server.address() as { port: number }).port}`
 }
 
-async function join(url: string): Promise<LobbyClient> {
+async function join(url: string, timeoutMs?: number): Promise<LobbyClient> {
   const client = await joinLobby({
     url,
+    ...(timeoutMs !== undefined && { timeoutMs }),
     room: 'r',
     displayName: undefined,
     identity: undefined,
@@ -83,6 +85,16 @@ describe('LobbyClient', () => {
     client.leave()
     client.leave()
     await waitFor(() => server!.readyState === WebSocket.CLOSED)
+  })
+
+  it('WT19: a lobby that never answers, and a port that never opens a socket', async () => {
+    const mute = await serve(() => {})
+    expect(codeOf(await join(mute, 100).catch((error: unknown) => error))).toBe('lobby/timeout')
+    const deaf = createServer(() => {}).listen(0, '127.0.0.1')
+    ends.push(() => deaf.close())
+    await new Promise((resolve) => deaf.once('listening', resolve))
+    const url = `ws://127.0.0.1:${(deaf.address() as { port: number }).port}`
+    expect(codeOf(await join(url, 100).catch((error: unknown) => error))).toBe('lobby/unreachable')
   })
 
   it.each([

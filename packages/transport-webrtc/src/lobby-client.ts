@@ -30,6 +30,8 @@ export interface LobbyJoinOptions {
   readonly webSocket: WebSocketFactory
   readonly signal: AbortSignal | undefined
   readonly onOpen?: () => void
+  /** For opening the socket, and for the lobby's answer. Default `LOBBY_TIMEOUT_MS`. */
+  readonly timeoutMs?: number
 }
 
 export interface LobbyHandlers {
@@ -141,7 +143,7 @@ export class LobbyClient {
  * @throws NetworkError `lobby/unreachable`, `lobby/timeout`, or what the lobby refused with
  */
 export function joinLobby(options: LobbyJoinOptions): Promise<LobbyClient> {
-  const { url, room, signal } = options
+  const { url, room, signal, timeoutMs = LOBBY_TIMEOUT_MS } = options
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason as Error)
     if (room.length > MAX_ROOM_NAME_CHARACTERS) {
@@ -163,11 +165,11 @@ export function joinLobby(options: LobbyJoinOptions): Promise<LobbyClient> {
         opened
           ? new NetworkError(
               'lobby/timeout',
-              `joinRoom: the lobby ${url} did not answer within ${LOBBY_TIMEOUT_MS} ms; try again`,
+              `joinRoom: the lobby ${url} did not answer within ${timeoutMs} ms; try again`,
             )
-          : unreachable(url, `did not open within ${LOBBY_TIMEOUT_MS} ms`),
+          : unreachable(url, `did not open within ${timeoutMs} ms`),
       )
-    }, LOBBY_TIMEOUT_MS)
+    }, timeoutMs)
     const abort = (): void => fail(signal!.reason as Error)
     signal?.addEventListener('abort', abort, { once: true })
     const settle = (): void => {
