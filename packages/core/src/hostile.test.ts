@@ -136,6 +136,37 @@ describe('garbage and lies', { timeout: 60_000 }, () => {
     )
   })
 
+  it('LF9: the first byte on the state channel says what follows; every other one is a breach', () => {
+    const { rig, host, say, tell } = roomWithIntruder()
+    host.lower.setProtocol({ hash: 1, components: [] })
+    const log: string[] = []
+    host.on('message', ({ data, channel }) => log.push(`${channel} ${String(data as string)}`))
+    tell(host, { type: 'Ping', sequence: 1, sentMs: 0 }, 1, 1)
+    say(host, 1, new Uint8Array([0x01, 0b011, 0, 0x40, 0x68, 0x69]))
+    say(host, 1, new Uint8Array([0x10, 1, 2]))
+    rig.run(50)
+    expect(log).toEqual(['1 hi'])
+    expect(host.lower.takeState().map(({ data }) => [...data])).toEqual([[0x10, 1, 2]])
+    expect(host.counters.breaches).toBe(0)
+    const bad = [
+      [],
+      [0x02],
+      [0x0f],
+      [0x20],
+      [0xff],
+      [0x01],
+      [0x01, 0b111, 0, 0],
+      [0x01, 0b001, 0, 0],
+      [0x01, 0b010, 0],
+      [0x00],
+    ]
+    for (const bytes of bad) say(host, 1, new Uint8Array(bytes))
+    tell(host, { type: 'Grant', request: 0, requester: 0, tick: 0, entries: [] }, 1, 1)
+    rig.run(50)
+    expect(host.counters.breaches).toBe(bad.length + 1)
+    expect([log.length, host.lower.takeState().length]).toEqual([1, 0])
+  })
+
   it('NW17: whatever a peer that is not the host says, it does not become host, nor moves the others', () => {
     fc.assert(
       fc.property(
@@ -165,9 +196,12 @@ describe('garbage and lies', { timeout: 60_000 }, () => {
       const errors: string[] = []
       const victim = target === 'host' ? host : guest
       victim.on('error', ({ code }) => errors.push(code))
+      const reasons: string[] = []
+      intruder.on('error', ({ code }) => reasons.push(code))
       for (let index = 0; index < BREACH_LIMIT + 50; index++) say(victim, 0, new Uint8Array([1, 2, 3]))
       rig.run(200)
       expect(errors).toEqual(['peer/protocol-breach'])
+      if (target === 'host') expect(reasons).toEqual(['peer/protocol-breach'])
       expect(victim.counters.disconnectedForBreach).toBe(1)
       expect(victim.counters.breaches).toBe(BREACH_LIMIT)
       rig.run(3_000)

@@ -23,6 +23,8 @@ const MAX_REASON_LENGTH = 600
 /** What a host may refuse with; anything else it says counts as a room that closed. */
 const REFUSALS: ReadonlySet<string> = new Set<ErrorCode>([
   'lobby/room-full',
+  'peer/protocol-breach',
+  'peer/slow',
   'peer/timeout',
   'protocol/version-mismatch',
   'protocol/hash-mismatch',

@@ -25,13 +25,13 @@ describe('describeMismatch', () => {
       fc.record({
         name: fc.string({ unit: 'binary' }),
         hash: fc.nat(3),
-        summary: fc.string({ unit: 'binary', maxLength: 2_000 }),
+        summary: fc.string({ unit: 'binary', maxLength: 300 }),
       }),
     )
     fc.assert(
       fc.property(list, list, (host, joiner) => {
         const sentence = describeMismatch(host, joiner)
-        for (let index = 0; index < sentence.length; index++) expect(sentence.charCodeAt(index)).toBeGreaterThan(0x1f)
+        expect(Math.min(...Array.from(sentence, (character) => character.charCodeAt(0)))).toBeGreaterThan(0x1f)
         expect(sentence.length).toBeLessThan(700)
       }),
     )
