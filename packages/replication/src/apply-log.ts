@@ -6,8 +6,26 @@
  */
 import type { Peer } from '@baton/core'
 import { acceptRow, isEarlyRowNewer } from './accept-row.ts'
-import { createEntity, destroyEntity, exists, has, setPresence, ChildOf, Authority, Networked, Owned } from './lifecycle/ecs.ts'
-import { actingAuthority, insertEntity, rebindEid, removeEntityAt, setOwnership, type EntityRecord, type Ownership } from './lifecycle/entity-table.ts'
+import {
+  createEntity,
+  destroyEntity,
+  exists,
+  has,
+  setPresence,
+  ChildOf,
+  Authority,
+  Networked,
+  Owned,
+} from './lifecycle/ecs.ts'
+import {
+  actingAuthority,
+  insertEntity,
+  rebindEid,
+  removeEntityAt,
+  setOwnership,
+  type EntityRecord,
+  type Ownership,
+} from './lifecycle/entity-table.ts'
 import type { RegisteredPrefab } from './lifecycle/prefab.ts'
 import { applyValue } from './pipeline/snapshot.ts'
 import { clearRows, isLaterTick } from './pipeline/row-store.ts'
@@ -36,7 +54,12 @@ export function applySpawn(
   existing?: number,
 ): number {
   const { ecs, table } = state
-  const eid = existing ?? createEntity(ecs, components.map((one) => one.schema.component))
+  const eid =
+    existing ??
+    createEntity(
+      ecs,
+      components.map((one) => one.schema.component),
+    )
   const index = insertEntity(table, record, eid)
   growState(state, table.capacity)
   table.grantTick[index] = (components[0]?.tick ?? state.network.tick(state.nowMs)) >>> 0
@@ -222,7 +245,8 @@ export function guardCallback(state: ReplicationState, callback: () => void): vo
 export function materializeAgain(state: ReplicationState, index: number): void {
   const { table, ecs, store } = state
   const rows = store.components.filter((one) => one.present[index] === 1)
-  const eid = exists(ecs, table.eid[index]!) && has(ecs, table.eid[index]!, Networked) ? table.eid[index]! : createEntity(ecs, [])
+  const eid =
+    exists(ecs, table.eid[index]!) && has(ecs, table.eid[index]!, Networked) ? table.eid[index]! : createEntity(ecs, [])
   rebindEid(table, index, eid)
   quietly(state, () => {
     for (const { schema } of rows) setPresence(ecs, eid, schema.component, true)

@@ -100,6 +100,7 @@ export function createState(options: ReplicationOptions, events: EventEmitter<Re
     quiet: false,
     synced: network.isHost,
     incomingBaseline: undefined,
+    early: [],
     waitingLog: [],
     nowMs: 0,
   }

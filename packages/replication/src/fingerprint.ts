@@ -25,7 +25,9 @@ export function describeWorld(state: ReplicationState): string[] {
       if (rows.present[index] !== 1) continue
       const { laneCount, name } = rows.schema
       const lanes = rows.current.subarray(index * laneCount, (index + 1) * laneCount)
-      const plain = (rows.plain[index] ?? []).map((value) => (typeof value === 'string' ? JSON.stringify(value) : (value?.join('.') ?? '')))
+      const plain = (rows.plain[index] ?? []).map((value) =>
+        typeof value === 'string' ? JSON.stringify(value) : (value?.join('.') ?? ''),
+      )
       parts.push(`${name} ${lanes.join(',')} ${plain.join('|')}`)
     }
     lines.push(parts.join(' '))

@@ -38,7 +38,8 @@ export function applyLogEntry(state: ReplicationState, body: ControlBody): boole
       const index = state.table.indexById.get(body.id)
       const schema = state.registry.schemas[body.component]
       if (schema === undefined) return false
-      if (index !== undefined && !isOvertaken(state, body.id, body.component)) applyComponentRemoved(state, index, schema)
+      if (index !== undefined && !isOvertaken(state, body.id, body.component))
+        applyComponentRemoved(state, index, schema)
       break
     }
     case 'ParentChanged': {
@@ -105,7 +106,8 @@ function isOvertaken(state: ReplicationState, id: number, what: number | 'parent
     if (asked !== id) continue
     if (body.type === 'ParentChanged' && what === 'parent') return true
     if (body.type === 'ComponentRemoved' && body.component === what) return true
-    if ((body.type === 'ComponentAdded' || body.type === 'ComponentChanged') && body.value.component === what) return true
+    if ((body.type === 'ComponentAdded' || body.type === 'ComponentChanged') && body.value.component === what)
+      return true
   }
   return false
 }

@@ -10,7 +10,15 @@ import type { ControlBody } from '@baton/schemas'
 import { isFarAhead } from './authority/accept-update.ts'
 import { decideClaim, decideRelease, decideTransfer, type Decision } from './authority/ownership.ts'
 import { applyComponentAdded, applyComponentRemoved, applyParent, applySpawn, placeRow } from './apply-log.ts'
-import { commitDespawn, commitOwnership, ownershipEntry, ownershipOf, publish, type LogBody, type Requester } from './commit.ts'
+import {
+  commitDespawn,
+  commitOwnership,
+  ownershipEntry,
+  ownershipOf,
+  publish,
+  type LogBody,
+  type Requester,
+} from './commit.ts'
 import { isDead, type EntityRecord } from './lifecycle/entity-table.ts'
 import { slotOfId } from './pipeline/network-id.ts'
 import { risingTick } from './pipeline/row-store.ts'

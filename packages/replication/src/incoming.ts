@@ -4,7 +4,7 @@
  * Invariant: bytes never throw past here. A packet that is bad is dropped whole and counted against
  * the link it came on.
  */
-import type { Peer } from '@baton/core'
+import type { Peer, ReceivedControl } from '@baton/core'
 import type { ControlBody } from '@baton/schemas'
 import { acceptRow } from './accept-row.ts'
 import { applyLogEntry } from './incoming-log.ts'
@@ -37,17 +37,35 @@ function takeChanges(state: ReplicationState): void {
   }
 }
 
+/** Messages that may wait for what they belong to: channels overtake one another. */
+const MAX_EARLY = 1_024
+
 function takeControl(state: ReplicationState): void {
-  const { network, counters } = state
-  for (const { from, message } of network.lower.takeControl()) {
-    const link = state.links.get(from)
-    const isSound = link !== undefined && takeBody(state, link, message.index, message.body)
-    if (isSound) continue
-    if (network.isHost) counters.requestsInvalid += 1
-    else counters.logInvalid += 1
-    // Before the far end is ready, and for a moment after a change of host, its words are only early.
-    if (link?.subscribed && (network.isHost || from.isHost)) network.lower.breach(from, `unexpected ${message.body.type}`)
+  const { network, early } = state
+  const waiting = early.splice(0)
+  for (const one of waiting) takeMessage(state, one)
+  for (const one of network.lower.takeControl()) takeMessage(state, one)
+}
+
+function takeMessage(state: ReplicationState, received: ReceivedControl): void {
+  const { network, counters, early } = state
+  const { from, message } = received
+  const link = state.links.get(from)
+  if (!link?.subscribed || isFromNextTerm(state, message.term)) {
+    // The roster or the welcome that it belongs to is still on the way; a peer that has gone sends none.
+    if (network.peers.includes(from) && early.length < MAX_EARLY) early.push(received)
+    return
   }
+  if (message.term !== network.term && !network.isHost) return
+  if (takeBody(state, link, message.index, message.body)) return
+  if (network.isHost) counters.requestsInvalid += 1
+  else counters.logInvalid += 1
+  if (network.isHost || from.isHost) network.lower.breach(from, `unexpected ${message.body.type}`)
+}
+
+/** Terms only grow; the wrap is four billion changes of host away. */
+function isFromNextTerm(state: ReplicationState, term: number): boolean {
+  return term > state.network.term
 }
 
 /** @returns false when the body is not for this role, or does not parse */

@@ -8,7 +8,22 @@ export type { SpawnValuesOf } from './spawn-values.ts'
 export { definePrefab, type Prefab, type PrefabOptions } from './lifecycle/prefab.ts'
 export type { ClaimPolicy, DepartPolicy } from './schema/policies.ts'
 export { Authority, ChildOf, Networked, Owned } from './lifecycle/ecs.ts'
-export { defineReplicated, enumIndex, enumValue, type DefineOptions, type Replicated } from './schema/define-replicated.ts'
+export {
+  defineReplicated,
+  enumIndex,
+  enumValue,
+  type DefineOptions,
+  type Replicated,
+} from './schema/define-replicated.ts'
 export { bool, bytes, entity, enumeration, f32, int, quantized, quat, text, uint, vec3 } from './schema/fields.ts'
-export type { ComponentSchema, Delivery, FieldKind, FieldSchema, Interpolation, NetworkId, QuatColumns, Vec3Columns } from './schema/component-schema.ts'
+export type {
+  ComponentSchema,
+  Delivery,
+  FieldKind,
+  FieldSchema,
+  Interpolation,
+  NetworkId,
+  QuatColumns,
+  Vec3Columns,
+} from './schema/component-schema.ts'
 export { positionOfRow, type RowTap, type Tap } from './tap.ts'

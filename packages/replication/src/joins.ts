@@ -7,14 +7,36 @@
  */
 import type { Peer } from '@baton/core'
 import type { ControlBody } from '@baton/schemas'
-import { applyComponentAdded, applyComponentRemoved, applyDespawn, applyOwnership, applyParent, applySpawn, placeRow } from './apply-log.ts'
-import { MAX_BASELINE_BYTES, readBaseline, writeBaseline, type Baseline, type BaselineEntity } from './lifecycle/baseline-bytes.ts'
-import { ackChunk, createBaselineReceiver, createBaselineSender, nextChunk, takeChunk } from './lifecycle/baseline-transfer.ts'
+import {
+  applyComponentAdded,
+  applyComponentRemoved,
+  applyDespawn,
+  applyOwnership,
+  applyParent,
+  applySpawn,
+  placeRow,
+} from './apply-log.ts'
+import {
+  MAX_BASELINE_BYTES,
+  readBaseline,
+  writeBaseline,
+  type Baseline,
+  type BaselineEntity,
+} from './lifecycle/baseline-bytes.ts'
+import {
+  ackChunk,
+  createBaselineReceiver,
+  createBaselineSender,
+  nextChunk,
+  takeChunk,
+} from './lifecycle/baseline-transfer.ts'
 import { raiseHighWater } from './lifecycle/entity-table.ts'
 import { applyLogEntry } from './incoming-log.ts'
 import { encodeValue } from './pipeline/snapshot.ts'
 import { readSpawnedComponents } from './read-components.ts'
-import { isLaterTick } from './pipeline/row-store.ts'
+import { isLaterTick, type ComponentRows } from './pipeline/row-store.ts'
+import { ask } from './requests.ts'
+import type { ComponentValueRow } from './schema/component-schema.ts'
 import type { Link, ReplicationState } from './state.ts'
 
 /** Entries that may wait for a baseline: at 60 spawns a tick, a second's worth. More end the wait with a new baseline. */
@@ -164,10 +186,13 @@ function align(state: ReplicationState, index: number, entity: BaselineEntity): 
   }
   if (table.parent[index] !== entity.parent) applyParent(state, index, entity.parent)
   applyOwnership(state, index, entity)
-  const mine = entity.authority === network.local.slot
+  const isMine = entity.authority === network.local.slot
   for (const rows of store.components) {
     const given = components.find((one) => one.schema === rows.schema)
-    if (mine) continue
+    if (isMine) {
+      reassert(state, index, rows, given?.row)
+      continue
+    }
     if (!given) {
       if (rows.present[index] === 1) applyComponentRemoved(state, index, rows.schema)
     } else if (rows.present[index] !== 1) applyComponentAdded(state, index, given.schema, given.row, given.tick)
@@ -175,4 +200,27 @@ function align(state: ReplicationState, index: number, entity: BaselineEntity): 
       placeRow(state, index, given.schema, given.row, given.tick, rows.schema.delivery !== 'snapshot')
     }
   }
+}
+
+/** The new host may have missed what this peer, which simulates the entity, has said: it says so again. */
+function reassert(
+  state: ReplicationState,
+  index: number,
+  rows: ComponentRows,
+  held: ComponentValueRow | undefined,
+): void {
+  const { schema } = rows
+  const id = state.table.id[index]!
+  const component = schema.index
+  if (rows.present[index] !== 1) {
+    if (held) ask(state, id, { type: 'ComponentRemoved', request: 0, id, component })
+    return
+  }
+  // Snapshot rows are sent anyway, whole, to a host that has acked none.
+  if (held && schema.delivery === 'snapshot') return
+  const lanes = rows.current.slice(index * schema.laneCount, (index + 1) * schema.laneCount)
+  const data = encodeValue(schema, { lanes, plain: rows.plain[index] ?? [] })
+  if (held && encodeValue(schema, held).every((byte, at) => byte === data[at])) return
+  const value = { component, tick: rows.tick[index]!, data }
+  ask(state, id, { type: held ? 'ComponentChanged' : 'ComponentAdded', request: 0, id, value })
 }

@@ -171,7 +171,11 @@ function reportBadValue(state: ReplicationState, index: number, rows: ComponentR
   // Once per entity and component: a NaN usually stays, and sixty events a second help nobody.
   if (reportedBad.has(key) || reportedBad.size >= 1_024) return
   reportedBad.add(key)
-  const event = { eid: table.eid[index]!, id: table.id[index]!, component: schema.name, code: 'replication/bad-value' } as const
+  const event = {
+    eid: table.eid[index]!,
+    id: table.id[index]!,
+    component: schema.name,
+    code: 'replication/bad-value',
+  } as const
   state.outbox.push(() => state.events.emit('badvalue', event))
 }
-

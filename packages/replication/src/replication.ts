@@ -13,7 +13,14 @@ import type { Prefab } from './lifecycle/prefab.ts'
 import { peerOfSlot, resolveEid, resolveId } from './lookup.ts'
 import { sendFrame } from './outgoing.ts'
 import type { NetworkId } from './pipeline/network-id.ts'
-import { requestClaim, requestDespawn, requestParent, requestRelease, requestSpawn, requestTransfer } from './requests.ts'
+import {
+  requestClaim,
+  requestDespawn,
+  requestParent,
+  requestRelease,
+  requestSpawn,
+  requestTransfer,
+} from './requests.ts'
 import type { SpawnValuesOf } from './spawn-values.ts'
 import { createState, type ReplicationOptions } from './create-state.ts'
 import type { ReplicationCounters, ReplicationEvents, ReplicationState } from './state.ts'
@@ -157,7 +164,9 @@ export class Replication {
 
   /** How far behind the newest state others' entities are shown, in milliseconds. */
   get interpolationDelayMs(): number {
-    return this.network.isHost && this.network.peers.length === 0 ? 0 : (this.#state.delay.delayTicks * 1000) / this.network.tickRateHz
+    return this.network.isHost && this.network.peers.length === 0
+      ? 0
+      : (this.#state.delay.delayTicks * 1000) / this.network.tickRateHz
   }
 
   get counters(): Readonly<ReplicationCounters> {

@@ -28,10 +28,19 @@ export function requestSpawn(
   const { network, ecs } = state
   const slot = network.local.slot
   invariant(slot !== 0, `spawn ${prefab.name}: this peer has not joined yet; wait for joinRoom`)
-  invariant(state.nextCounter <= MAX_COUNTER, `spawn ${prefab.name}: a peer can spawn ${MAX_COUNTER} entities a session`)
+  invariant(
+    state.nextCounter <= MAX_COUNTER,
+    `spawn ${prefab.name}: a peer can spawn ${MAX_COUNTER} entities a session`,
+  )
   const parent = parentEid === 0 ? 0 : resolveId(state, parentEid)
-  invariant(parentEid === 0 || parent !== 0, `spawn ${prefab.name}: parent ${parentEid} is not networked; spawn it first`)
-  const eid = createEntity(ecs, prefab.schemas.map((schema) => schema.component))
+  invariant(
+    parentEid === 0 || parent !== 0,
+    `spawn ${prefab.name}: parent ${parentEid} is not networked; spawn it first`,
+  )
+  const eid = createEntity(
+    ecs,
+    prefab.schemas.map((schema) => schema.component),
+  )
   let components: SpawnedComponent[]
   try {
     writeInitialValues(prefab.schemas, eid, values, `spawn ${prefab.name}`)

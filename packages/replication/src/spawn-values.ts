@@ -19,14 +19,14 @@ type ValueOf<Columns> = Columns extends QuatColumns
           : never
 
 type FieldsOf<Component> = {
-  readonly [Name in keyof Component as Name extends string
-    ? [ValueOf<Component[Name]>] extends [never]
-      ? never
-      : Name
-    : never]?: ValueOf<Component[Name]>
+  readonly [
+    Name in keyof Component as Name extends string ? ([ValueOf<Component[Name]>] extends [never] ? never : Name) : never
+  ]?: ValueOf<Component[Name]>
 }
 
-type Intersect<Union> = (Union extends unknown ? (one: Union) => void : never) extends (all: infer All) => void ? All : never
+type Intersect<Union> = (Union extends unknown ? (one: Union) => void : never) extends (all: infer All) => void
+  ? All
+  : never
 
 /**
  * Values by field name. Where two components share a field's name, give them under the component's

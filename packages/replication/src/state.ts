@@ -4,7 +4,7 @@
  * Invariant: the world's structure changes only in `apply-log.ts`, rows only in `outgoing.ts` (what
  * this peer simulates) and `incoming.ts` (what others do).
  */
-import type { Network, Peer } from '@baton/core'
+import type { Network, Peer, ReceivedControl } from '@baton/core'
 import type { ControlBody } from '@baton/schemas'
 import type { EventEmitter } from 'eventemitter3'
 import type { RowPolicy } from './interest/priority.ts'
@@ -58,7 +58,12 @@ export interface ReplicationEvents {
   spawned: (event: { eid: number; id: NetworkId; prefab: string; owner: Peer | undefined; local: boolean }) => void
   /** It is about to be removed; its columns can still be read. Once per entity. */
   despawned: (event: { eid: number; id: NetworkId; prefab: string }) => void
-  ownershipchanged: (event: { eid: number; id: NetworkId; owner: Peer | undefined; authority: Peer | undefined }) => void
+  ownershipchanged: (event: {
+    eid: number
+    id: NetworkId
+    owner: Peer | undefined
+    authority: Peer | undefined
+  }) => void
   /** The host did not do what was asked; the local world has been put back. */
   refused: (event: { eid: number; id: NetworkId; request: ControlBody['type']; reason: string }) => void
   /** While this peer is being given the world. */
@@ -147,6 +152,8 @@ export interface ReplicationState {
   synced: boolean
   incomingBaseline: BaselineReceiver | undefined
   /** Log entries that arrived while the baseline was under way. */
+  /** Control messages that came before what they belong to. */
+  readonly early: ReceivedControl[]
   readonly waitingLog: { readonly index: number; readonly body: ControlBody }[]
   nowMs: number
 }

@@ -64,7 +64,12 @@ function settlePresence(state: ReplicationState, eid: number, component: number)
   }
   const tick = network.tick(state.nowMs)
   applyComponentAdded(state, index, schema, row, tick)
-  tell(state, id, { type: 'ComponentAdded', request: 0, id, value: { component, tick, data: encodeValue(schema, row) } })
+  tell(state, id, {
+    type: 'ComponentAdded',
+    request: 0,
+    id,
+    value: { component, tick, data: encodeValue(schema, row) },
+  })
 }
 
 function undoPresence(state: ReplicationState, index: number, schema: ComponentSchema): void {

@@ -93,7 +93,15 @@ export function createRig({ seed, conditions, startTick, replication: options }:
       random: () => draw.uint32(),
       ...(startTick === undefined ? {} : { startTick }),
     })
-    const peer: RigPeer = { name, network, world: createWorld(), game: createGame(), replication: undefined, events: [], gone: false }
+    const peer: RigPeer = {
+      name,
+      network,
+      world: createWorld(),
+      game: createGame(),
+      replication: undefined,
+      events: [],
+      gone: false,
+    }
     network.on('error', (error) => peer.events.push(`error ${error.code}`))
     network.on('closed', () => (peer.gone = true))
     peers.push(peer)

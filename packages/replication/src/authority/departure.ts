@@ -16,12 +16,7 @@ export type Departure =
  * @param gone slot of the peer that left
  * @param host slot of the host that decides, never `gone`
  */
-export function decideDeparture(
-  state: OwnershipState,
-  policy: DepartPolicy,
-  gone: number,
-  host: number,
-): Departure {
+export function decideDeparture(state: OwnershipState, policy: DepartPolicy, gone: number, host: number): Departure {
   if (state.owner === gone) {
     if (policy === 'despawn') return { kind: 'despawn' }
     if (policy === 'hold') return { kind: 'change', next: simulatedBy(state, NOBODY), held: true }

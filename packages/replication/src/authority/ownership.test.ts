@@ -25,7 +25,12 @@ describe('ownership', () => {
         fc.pre(first !== second && first !== 0 && second !== 0 && state.authority !== first)
         const one = decideClaim(state, { from: first, kind: kind as 'own', ...known(state) }, 'anyone', HOST)
         fc.pre(one.granted)
-        const two = decideClaim(one.granted ? one.next : state, { from: second, kind: kind as 'own', ...known(state) }, 'anyone', HOST)
+        const two = decideClaim(
+          one.granted ? one.next : state,
+          { from: second, kind: kind as 'own', ...known(state) },
+          'anyone',
+          HOST,
+        )
         expect(two.granted).toBe(false)
       }),
     )
@@ -47,7 +52,10 @@ describe('ownership', () => {
   it('OW6: touch takes from the host and from nobody, never from another guest', () => {
     const base = { owner: HOST, ownershipSequence: 1, authoritySequence: 1 }
     const touch = { from: 3, kind: 'touch', ownershipSequence: 1, authoritySequence: 1 } as const
-    expect(decideClaim({ ...base, authority: HOST }, touch, 'anyone', HOST)).toMatchObject({ granted: true, next: { owner: HOST, authority: 3 } })
+    expect(decideClaim({ ...base, authority: HOST }, touch, 'anyone', HOST)).toMatchObject({
+      granted: true,
+      next: { owner: HOST, authority: 3 },
+    })
     expect(decideClaim({ ...base, authority: NOBODY }, touch, 'anyone', HOST).granted).toBe(true)
     expect(decideClaim({ ...base, authority: 2 }, touch, 'anyone', HOST)).toEqual({ granted: false, reason: 'busy' })
     expect(decideClaim({ ...base, owner: 3, authority: 2 }, touch, 'anyone', HOST).granted).toBe(true)
@@ -64,7 +72,10 @@ describe('ownership', () => {
   it('OW10: what nobody may claim stays with its owner', () => {
     const avatar = { owner: 2, authority: 2, ownershipSequence: 0, authoritySequence: 0 }
     for (const kind of ['own', 'touch'] as const) {
-      expect(decideClaim(avatar, { from: 3, kind, ...known(avatar) }, 'nobody', HOST)).toEqual({ granted: false, reason: 'forbidden' })
+      expect(decideClaim(avatar, { from: 3, kind, ...known(avatar) }, 'nobody', HOST)).toEqual({
+        granted: false,
+        reason: 'forbidden',
+      })
       expect(decideClaim(avatar, { from: 2, kind, ...known(avatar) }, 'nobody', HOST).granted).toBe(true)
     }
   })
@@ -78,21 +89,28 @@ describe('ownership', () => {
 
   it('OW7: after a departure nobody who left is owner or authority, but the owner of what is held', () => {
     fc.assert(
-      fc.property(anyState, fc.constantFrom('transfer', 'despawn', 'hold'), fc.integer({ min: 2, max: 6 }), (state, policy, gone) => {
-        const departure = decideDeparture(state, policy as 'transfer', gone, HOST)
-        if (departure.kind === 'keep') expect([state.owner, state.authority]).not.toContain(gone)
-        if (departure.kind === 'despawn') expect(state.owner).toBe(gone)
-        if (departure.kind === 'change') {
-          expect(departure.next.authority).not.toBe(gone)
-          expect(departure.next.owner === gone).toBe(departure.held)
-        }
-      }),
+      fc.property(
+        anyState,
+        fc.constantFrom('transfer', 'despawn', 'hold'),
+        fc.integer({ min: 2, max: 6 }),
+        (state, policy, gone) => {
+          const departure = decideDeparture(state, policy as 'transfer', gone, HOST)
+          if (departure.kind === 'keep') expect([state.owner, state.authority]).not.toContain(gone)
+          if (departure.kind === 'despawn') expect(state.owner).toBe(gone)
+          if (departure.kind === 'change') {
+            expect(departure.next.authority).not.toBe(gone)
+            expect(departure.next.owner === gone).toBe(departure.held)
+          }
+        },
+      ),
     )
   })
 })
 
 describe('accept-update', () => {
-  const judge = (over: Partial<{ host: boolean; sender: number; authority: number; row: number; known: number }>): string => {
+  const judge = (
+    over: Partial<{ host: boolean; sender: number; authority: number; row: number; known: number }>,
+  ): string => {
     const { host = false, sender = 2, authority = 2, row = 100, known: knownTick = 99 } = over
     return judgeRow(host, sender, HOST, authority, row, knownTick, 100)
   }

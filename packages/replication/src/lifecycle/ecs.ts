@@ -44,7 +44,11 @@ export interface Ecs {
 }
 
 /** @param onNetworkedRemoved called at once, while the eid still means that entity; it must only take notes */
-export function watchWorld(world: World, schemas: readonly ComponentSchema[], onNetworkedRemoved: (eid: number) => void): Ecs {
+export function watchWorld(
+  world: World,
+  schemas: readonly ComponentSchema[],
+  onNetworkedRemoved: (eid: number) => void,
+): Ecs {
   const notes: StructureNotes = { removed: [], touched: [] }
   const stops = [observe(world, onRemove(Networked), onNetworkedRemoved)]
   for (const schema of schemas) {

@@ -5,7 +5,13 @@
  * Invariant: after this every column of the component has a value of its own at that eid.
  */
 import { invariant } from '@baton/core'
-import type { ComponentSchema, FieldColumns, FieldSchema, QuatColumns, Vec3Columns } from '../schema/component-schema.ts'
+import type {
+  ComponentSchema,
+  FieldColumns,
+  FieldSchema,
+  QuatColumns,
+  Vec3Columns,
+} from '../schema/component-schema.ts'
 
 /** Values by field name, or by component name and then field name where two components share a field's name. */
 export type SpawnValues = Readonly<Record<string, unknown>>
@@ -35,14 +41,22 @@ export function writeInitialValues(
     }
   }
   for (const name of Object.keys(values)) {
-    invariant(used.has(name), `${place}: no component has a field '${name}'; there are ${schemas.map(fieldNames).join('; ')}`)
+    invariant(
+      used.has(name),
+      `${place}: no component has a field '${name}'; there are ${schemas.map(fieldNames).join('; ')}`,
+    )
   }
 }
 
 function writeField(field: FieldSchema, columns: FieldColumns, eid: number, value: unknown, place: string): void {
   switch (field.kind) {
     case 'position':
-      return writeNumbers([(columns as Vec3Columns).x, (columns as Vec3Columns).y, (columns as Vec3Columns).z], eid, value ?? [0, 0, 0], place)
+      return writeNumbers(
+        [(columns as Vec3Columns).x, (columns as Vec3Columns).y, (columns as Vec3Columns).z],
+        eid,
+        value ?? [0, 0, 0],
+        place,
+      )
     case 'rotation': {
       const { x, y, z, w } = columns as QuatColumns
       return writeNumbers([x, y, z, w], eid, value ?? [0, 0, 0, 1], place)
@@ -52,7 +66,10 @@ function writeField(field: FieldSchema, columns: FieldColumns, eid: number, valu
       ;(columns as string[])[eid] = value ?? ''
       return
     case 'bytes':
-      invariant(value === undefined || value instanceof Uint8Array, `${place}: wants a Uint8Array (got ${typeof value})`)
+      invariant(
+        value === undefined || value instanceof Uint8Array,
+        `${place}: wants a Uint8Array (got ${typeof value})`,
+      )
       ;(columns as Uint8Array[])[eid] = value ?? new Uint8Array(0)
       return
     case 'enum':
@@ -63,13 +80,18 @@ function writeField(field: FieldSchema, columns: FieldColumns, eid: number, valu
         value === undefined || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value)),
         `${place}: wants a finite number (got ${String(value)})`,
       )
-      ;(columns as Float32Array)[eid] = Number(value ?? (field.kind === 'quantized' ? Math.max(field.min, Math.min(field.max, 0)) : 0))
+      ;(columns as Float32Array)[eid] = Number(
+        value ?? (field.kind === 'quantized' ? Math.max(field.min, Math.min(field.max, 0)) : 0),
+      )
   }
 }
 
 function writeNumbers(columns: readonly Float32Array[], eid: number, value: unknown, place: string): void {
   const list = Array.isArray(value) || value instanceof Float32Array ? value : undefined
-  invariant(list?.length === columns.length, `${place}: wants ${columns.length} numbers in an array (got ${String(value)})`)
+  invariant(
+    list?.length === columns.length,
+    `${place}: wants ${columns.length} numbers in an array (got ${String(value)})`,
+  )
   columns.forEach((column, at) => {
     const number = Number(list[at])
     invariant(Number.isFinite(number), `${place}: number ${at} is ${String(list[at])}; give finite numbers`)
@@ -80,11 +102,15 @@ function writeNumbers(columns: readonly Float32Array[], eid: number, value: unkn
 function enumIndex(names: readonly string[], value: unknown, place: string): number {
   if (value === undefined) return 0
   const index = typeof value === 'number' ? value : names.indexOf(String(value))
-  invariant(Number.isInteger(index) && index >= 0 && index < names.length, `${place}: '${String(value)}' is none of ${names.join(', ')}`)
+  invariant(
+    Number.isInteger(index) && index >= 0 && index < names.length,
+    `${place}: '${String(value)}' is none of ${names.join(', ')}`,
+  )
   return index
 }
 
-const fieldNames = (schema: ComponentSchema): string => `${schema.name}: ${schema.fields.map((f) => f.name).join(', ') || 'none'}`
+const fieldNames = (schema: ComponentSchema): string =>
+  `${schema.name}: ${schema.fields.map((f) => f.name).join(', ') || 'none'}`
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value)

@@ -2,7 +2,16 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { makeNetworkId, counterOfId, MAX_COUNTER, MAX_SLOT, slotOfId } from '../pipeline/network-id.ts'
 import { readBaseline, writeBaseline, type Baseline } from './baseline-bytes.ts'
-import { ackChunk, CHUNK_BYTES, CHUNK_WINDOW, createBaselineReceiver, createBaselineSender, nextChunk, takeChunk, type Chunk } from './baseline-transfer.ts'
+import {
+  ackChunk,
+  CHUNK_BYTES,
+  CHUNK_WINDOW,
+  createBaselineReceiver,
+  createBaselineSender,
+  nextChunk,
+  takeChunk,
+  type Chunk,
+} from './baseline-transfer.ts'
 import { createEntityTable, insertEntity, isDead, removeEntityAt, subtreeOf, type EntityTable } from './entity-table.ts'
 
 const record = (id: number, parent = 0): Parameters<typeof insertEntity>[1] => ({
@@ -15,7 +24,8 @@ const record = (id: number, parent = 0): Parameters<typeof insertEntity>[1] => (
   prefab: 0,
   policy: 'transfer',
 })
-const liveIds = (table: EntityTable): number[] => Array.from({ length: table.count }, (_, i) => table.id[table.order[i]!]!)
+const liveIds = (table: EntityTable): number[] =>
+  Array.from({ length: table.count }, (_, i) => table.id[table.order[i]!]!)
 
 describe('network ids', () => {
   it('LC3: slot and counter come back from every id, unsigned', () => {
@@ -59,7 +69,8 @@ describe('entity table', () => {
           expect(isDead(table, id)).toBe(false)
         }
         for (const id of dead) expect(isDead(table, id)).toBe(true)
-        for (let slot = 1; slot <= 4; slot += 1) expect(isDead(table, makeNetworkId(slot, counters[slot]! + 1))).toBe(false)
+        for (let slot = 1; slot <= 4; slot += 1)
+          expect(isDead(table, makeNetworkId(slot, counters[slot]! + 1))).toBe(false)
         expect(new Set(table.free).size + table.count).toBe(table.capacity)
       }),
     )
@@ -67,7 +78,12 @@ describe('entity table', () => {
 
   it('LC4: a subtree lists parents before children, also where ids do not', () => {
     const table = createEntityTable()
-    const [root, child, grandchild, other] = [9, 4, 7, 5].map((counter) => makeNetworkId(1, counter)) as [number, number, number, number]
+    const [root, child, grandchild, other] = [9, 4, 7, 5].map((counter) => makeNetworkId(1, counter)) as [
+      number,
+      number,
+      number,
+      number,
+    ]
     insertEntity(table, record(root), 1)
     insertEntity(table, record(child, root), 2)
     insertEntity(table, record(grandchild, child), 3)
@@ -78,7 +94,9 @@ describe('entity table', () => {
 })
 
 const anyBaseline: fc.Arbitrary<Baseline> = fc.record({
-  highWater: fc.array(fc.tuple(fc.integer({ min: 0, max: MAX_SLOT }), fc.integer({ min: 0, max: MAX_COUNTER })), { maxLength: 8 }),
+  highWater: fc.array(fc.tuple(fc.integer({ min: 0, max: MAX_SLOT }), fc.integer({ min: 0, max: MAX_COUNTER })), {
+    maxLength: 8,
+  }),
   entities: fc.array(
     fc.record({
       id: fc.integer({ min: 1, max: 0xffffffff }),
@@ -134,7 +152,7 @@ describe('baseline', () => {
         const sender = createBaselineSender(7, 100, 3, bytes)
         let receiver: ReturnType<typeof createBaselineReceiver>
         const underWay: Chunk[] = []
-        for (let complete = false; !complete; ) {
+        for (let complete = false; !complete;) {
           for (let chunk = nextChunk(sender); chunk; chunk = nextChunk(sender)) underWay.push(chunk)
           expect(underWay.length).toBeLessThanOrEqual(CHUNK_WINDOW)
           const chunk = underWay.shift()!

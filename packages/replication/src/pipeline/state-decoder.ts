@@ -19,8 +19,8 @@ import { WAIT_ROOM_IDS, WaitRoom } from './wait-room.ts'
 export const ID_UNKNOWN = -1
 export const ID_GONE = -2
 
-/** Rows of an id wait for its spawn for this long after they were last heard of: 2 s at 60 Hz (WR1). */
-export const WAIT_TICKS = 120
+/** Rows of an id wait for its spawn for this long after they were last heard of: 10 s at 60 Hz (WR1). */
+export const WAIT_TICKS = 600
 /** Between two refreshes, so that one loss does not ask for whole rows over and over (AK4). */
 export const REFRESH_TICKS = 120
 /** Pages of eight states: with position and rotation 16 MiB, 8,192 rows that move. */
@@ -154,11 +154,15 @@ export class StateDecoder {
     })
   }
 
-  /** Ends the wait for spawns that have not come for two seconds. Once per tick, with this peer's tick. */
+  /** Ends the wait for spawns that have not come for ten seconds. Once per tick, with this peer's tick. */
   expire(tick: number): void {
+    let hasForgotten = false
     this.#waitRoom.expire(tick - WAIT_TICKS, (place) => {
       for (const history of this.#histories) history?.forget(place)
+      hasForgotten = true
     })
+    // What was acked is no longer held: the far end must not refer to it, nor take it for known (AK4).
+    if (hasForgotten) this.#refresh = (this.#refresh + 1) & 3
   }
 
   /** Both ends know the state of a row at `tick` by other means, such as the baseline of a late join. */
