@@ -5,7 +5,7 @@
  */
 import { NetworkError } from './errors.ts'
 import { stampSequence } from './channels/lane-frame.ts'
-import { TRANSPORT_WINDOW_BYTES } from './channels/outbox.ts'
+import { TRANSPORT_WINDOW_BYTES, type Outbox } from './channels/outbox.ts'
 import { publishRoster } from './host/membership.ts'
 import type { Link } from './peers/link.ts'
 import { sendPings } from './peers/pings.ts'
@@ -35,12 +35,19 @@ function flushLink(room: Room, link: Link): void {
   link.bulk.flush(transport, link.id, CHANNEL.bulk, nowMs, TRANSPORT_WINDOW_BYTES)
   for (const channel of link.channels.values()) {
     if (channel.flush(transport, link.id, nowMs)) pushDrain(room, link, channel.number)
-    if (channel.outbox.stalledMs(nowMs) > STALL_MS) closeSlowChannel(room, link, channel.number)
+    if (isStuck(channel.outbox, nowMs)) closeSlowChannel(room, link, channel.number)
   }
-  const isStuck = [link.control, link.bulk].some((outbox) => outbox.stalledMs(nowMs) > STALL_MS)
-  if (isStuck || (link.control.isEmpty && link.messages.stalledMs(nowMs) > STALL_MS)) {
+  if (
+    isStuck(link.control, nowMs) ||
+    isStuck(link.bulk, nowMs) ||
+    (link.control.isEmpty && isStuck(link.messages, nowMs))
+  ) {
     giveUpOn(room, link, `it took nothing for ${STALL_MS} ms`)
   }
+}
+
+function isStuck(outbox: Outbox, nowMs: number): boolean {
+  return outbox.stalledMs(nowMs) > STALL_MS
 }
 
 function flushDatagrams(room: Room, link: Link): void {

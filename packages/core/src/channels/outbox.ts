@@ -76,6 +76,11 @@ export class Outbox {
     return true
   }
 
+  /** Does not count time in which nobody flushed, a sleep of the machine for example. */
+  forgive(missedMs: number): void {
+    if (this.#progressMs !== undefined) this.#progressMs += missedMs
+  }
+
   /** How long something has waited here while nothing left. */
   stalledMs(nowMs: number): number {
     return this.isEmpty || this.#progressMs === undefined ? 0 : nowMs - this.#progressMs

@@ -42,10 +42,15 @@ export function sendPings(room: Room): void {
   }
 }
 
-/** Called before the transport is read: time in which nobody listened is nobody's silence. */
+/** Called before the transport is read: time in which nobody listened is nobody's silence, or slowness. */
 export function forgivePause(room: Room, elapsedMs: number): void {
   const missedMs = elapsedMs - LISTENING_MS
-  if (missedMs > 0) for (const link of room.links.values()) link.lastHeardMs += missedMs
+  if (missedMs <= 0) return
+  for (const link of room.links.values()) {
+    link.lastHeardMs += missedMs
+    for (const outbox of [link.control, link.messages, link.bulk]) outbox.forgive(missedMs)
+    for (const channel of link.channels.values()) channel.outbox.forgive(missedMs)
+  }
 }
 
 /** Lets go of peers that have been silent for too long, or have to go for another reason. */
