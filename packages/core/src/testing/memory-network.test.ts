@@ -151,6 +151,39 @@ describe('memory network', () => {
     expect(collect(c, memory.now).map((event) => event.kind)).toEqual(['roster', 'connected', 'connected'])
   })
 
+  it('TN11: conditionTransport adds nothing while its conditions are perfect, and what they say once they change', () => {
+    const conditions = createConditions()
+    const other = createMemoryNetwork({ seed: 2 })
+    const plain = other.join()
+    const wrapped = conditionTransport(other.join(), conditions, new SeededRandom(1))
+    other.advance(1)
+    expect(collect(wrapped, other.now).map((event) => event.kind)).toEqual(['roster', 'connected'])
+    collect(plain, other.now)
+    expect(wrapped.send(plain.local, 0, new Uint8Array([1]))).toBe('sent')
+    other.advance(1)
+    expect(collect(plain, other.now).length).toBe(1)
+    plain.send(wrapped.local, 1, new Uint8Array([2]))
+    other.advance(1)
+    expect(collect(wrapped, other.now).length).toBe(1)
+
+    conditions.latencyMs = 100
+    wrapped.send(plain.local, 0, new Uint8Array([3]))
+    plain.send(wrapped.local, 1, new Uint8Array([4]))
+    const arrivals: string[] = []
+    for (let ms = 0; ms < 300; ms += 10) {
+      other.advance(10)
+      if (collect(wrapped, other.now).length > 0) arrivals.push(`in by ${ms < 90 ? 'early' : 'late'}`)
+      if (collect(plain, other.now).length > 0) arrivals.push(`out by ${ms < 90 ? 'early' : 'late'}`)
+    }
+    expect(arrivals.sort()).toEqual(['in by late', 'out by late'])
+
+    conditions.latencyMs = 0
+    conditions.loss = 1
+    for (let index = 0; index < 20; index++) wrapped.send(plain.local, 1, new Uint8Array([5]))
+    other.advance(100)
+    expect(collect(plain, other.now)).toEqual([])
+  })
+
   it('TN8: reliable data of any sizes on several channels stays complete and in order', () => {
     const sizes = fc.array(fc.integer({ min: 0, max: 16_384 }), { minLength: 1, maxLength: 40 })
     fc.assert(

@@ -8,7 +8,7 @@ function chooseConditions(random: SeededRandom): Partial<LinkConditions> {
     latencyMs: random.range(0, 100),
     jitterMs: random.chance(0.5) ? random.range(0, 60) : 0,
     loss: random.chance(0.5) ? random.range(0, 0.3) : 0,
-    burst: { enter: random.chance(0.3) ? 0.01 : 0, leave: 0.2, loss: 0.9 },
+    burst: { enter: random.chance(0.3) ? 0.01 : 0, leave: 0.5, loss: 0.9 },
     duplicate: random.chance(0.5) ? 0.2 : 0,
     reorder: random.chance(0.5) ? 0.3 : 0,
     rateBytesPerSecond: random.chance(0.2) ? 100_000 : Infinity,
@@ -153,7 +153,9 @@ function run(seed: number): string[] {
     cut = undefined
   }
   rig.memory.lobbyUp()
+  const burst = { enter: 0, leave: 1, loss: 0 }
   rig.memory.setConditions({
+    burst,
     loss: 0,
     jitterMs: 0,
     latencyMs: 20,
