@@ -220,13 +220,16 @@ export class LinkRig {
     }
   }
 
-  /** The spawn of a row's entity arrives. */
-  spawn(row: number): void {
+  /** The spawn of a row's entity arrives. Returns how many components' rows had waited for it. */
+  spawn(row: number): number {
+    let waited = 0
     this.known[row] = 1
     this.decoder.release(this.ids[row]!, row, (component, source, lanes) => {
       this.received[component]!.lanes.set(lanes, row * lanes.length)
       this.received[component]!.source[row] = source
+      waited += 1
     })
+    return waited
   }
 
   /** Another entity stands at this index from now on. */

@@ -16,9 +16,8 @@ export class AckedRows {
   /** Packet tick of the newest acked state, and of the one before it. */
   newest: Uint32Array
   older: Uint32Array
-  /** Value of `sends` when those were sent. */
+  /** Value of `sends` when the newest was sent. */
   #newestSends: Uint16Array
-  #olderSends: Uint16Array
   /** How often the row was sent, modulo 2^16. */
   #sends: Uint16Array
   #generation: Uint16Array
@@ -33,7 +32,6 @@ export class AckedRows {
     this.newest = new Uint32Array(capacity)
     this.older = new Uint32Array(capacity)
     this.#newestSends = new Uint16Array(capacity)
-    this.#olderSends = new Uint16Array(capacity)
     this.#sends = new Uint16Array(capacity)
     this.#generation = new Uint16Array(capacity)
     this.lastSent = new Uint32Array(capacity)
@@ -49,10 +47,6 @@ export class AckedRows {
   /** Is the newest acked state among the 64 that the far end keeps (BL3)? */
   holdsNewest(index: number): boolean {
     return this.count[index]! > 0 && ((this.#sends[index]! - this.#newestSends[index]!) & 0xffff) < HISTORY_STATES
-  }
-
-  holdsOlder(index: number): boolean {
-    return this.count[index]! > 1 && ((this.#sends[index]! - this.#olderSends[index]!) & 0xffff) < HISTORY_STATES
   }
 
   /** From now on the row waits to be sent, if it does not already. */
@@ -90,13 +84,11 @@ export class AckedRows {
     const count = this.count[index]!
     if (count === 0 || isLater(tick, this.newest[index]!)) {
       this.older[index] = this.newest[index]!
-      this.#olderSends[index] = this.#newestSends[index]!
       this.newest[index] = tick
       this.#newestSends[index] = sends
       this.count[index] = count === 0 ? 1 : 2
     } else if (tick !== this.newest[index] && (count === 1 || isLater(tick, this.older[index]!))) {
       this.older[index] = tick
-      this.#olderSends[index] = sends
       this.count[index] = 2
     }
   }
@@ -119,7 +111,6 @@ export class AckedRows {
     this.newest = lengthened(this.newest, new Uint32Array(capacity))
     this.older = lengthened(this.older, new Uint32Array(capacity))
     this.#newestSends = lengthened(this.#newestSends, new Uint16Array(capacity))
-    this.#olderSends = lengthened(this.#olderSends, new Uint16Array(capacity))
     this.#sends = lengthened(this.#sends, new Uint16Array(capacity))
     this.#generation = lengthened(this.#generation, new Uint16Array(capacity))
     this.lastSent = lengthened(this.lastSent, new Uint32Array(capacity))
@@ -145,7 +136,8 @@ export function findBaseline(
   const age = (tick - newest) >>> 0
   if (age >= MAX_BASELINE_AGE || !published.read(index, newest, ref.newest)) return WHOLE_ROW
   ref.age = age
-  if (age > MAX_LINE_TICKS || !acked.holdsOlder(index)) return age
+  if (age > MAX_LINE_TICKS || acked.count[index] === 1) return age
+  // At most 32 + 31 ticks old, and sent once a tick: it is among the 64, too.
   const spacing = (newest - acked.older[index]!) >>> 0
   if (spacing <= MAX_SPACING && published.read(index, acked.older[index]!, ref.older)) ref.spacing = spacing
   return age

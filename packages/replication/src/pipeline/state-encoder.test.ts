@@ -72,6 +72,45 @@ describe('StateEncoder', () => {
     expect([encoder.rowsSent, encoder.rowsLeft, encoder.lostCount]).toEqual([0, 3, 0])
   })
 
+  test('AK2: rows of a packet that did not leave are urgent in the next tick', () => {
+    const rows = 200
+    const published = publishedOf(rows)
+    const urgent: boolean[] = []
+    const noting: RowPolicy = {
+      score: (_priority, _waited, isUrgent) => (urgent.push(isUrgent), 1),
+      choose: (_scores, _bits, _count, _budget, chosen) => (chosen.fill(0), 0),
+    }
+    const encoder = new StateEncoder(published, noting)
+    // Rows compete from the first tick on when the budget is one packet.
+    const budgetBytes = 1_100
+    const chooseFirst =
+      (count: number): RowPolicy['choose'] =>
+      (scores, _bits, all, _budget, chosen) => {
+        let taken = 0
+        for (let row = 0; row < all; row += 1) {
+          chosen[row] = scores[row]! > 0 && taken < count ? 1 : 0
+          taken += chosen[row]!
+        }
+        return taken
+      }
+    noting.choose = chooseFirst(5)
+    encoder.encodeTick(requestOf(rows, { budgetBytes }), () => false)
+    const sent = encoder.rowsSent
+    expect(sent).toBeGreaterThan(0)
+    expect(urgent.every((isUrgent) => !isUrgent)).toBe(true)
+    urgent.length = 0
+    published.publish(2, [], [])
+    encoder.encodeTick(requestOf(rows, { budgetBytes, tick: 2 }), () => true)
+    expect(urgent.map((isUrgent) => (isUrgent ? 1 : 0))).toEqual(
+      Array.from({ length: rows }, (_, row) => (row < sent ? 1 : 0)),
+    )
+    // They have left now.
+    urgent.length = 0
+    published.publish(3, [], [])
+    encoder.encodeTick(requestOf(rows, { budgetBytes, tick: 3 }), () => true)
+    expect(urgent.some((isUrgent) => isUrgent)).toBe(false)
+  })
+
   test('refuses a tick that is not the published one, or the same one again', () => {
     const encoder = new StateEncoder(publishedOf(1), policy)
     expect(() => encoder.encodeTick(requestOf(1, { tick: 2 }), () => true)).toThrow(/published 1/)

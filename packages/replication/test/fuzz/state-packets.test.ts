@@ -150,6 +150,32 @@ describe('hostile state packets', () => {
     }
   })
 
+  test('PK10: a packet is refused for any byte behind it, and for padding that is not zero', () => {
+    const { packets, rig } = recordPackets(6)
+    // Up to the first packet that refers to a state all are good for a newcomer.
+    const good = packets.filter((packet) => feed(createVictim(rig), packet) === 'accepted').slice(0, 8)
+    expect(good.length).toBeGreaterThan(0)
+    for (const packet of good) {
+      for (const last of [0, 1, 255]) {
+        const longer = new Uint8Array(packet.length + 1)
+        longer.set(packet)
+        longer[packet.length] = last
+        expect(feed(createVictim(rig), longer)).toBe('malformed')
+      }
+    }
+    // One bit of padding, as docs/wire-format.md shows: the highest of the last byte.
+    const header = { ...createPacketHeader(), slot: 1, term: 1 }
+    for (const padding of [0, 1]) {
+      const writer = new BitWriter(new Uint8Array(32))
+      writeHeader(writer, header)
+      writer.write(0, 1)
+      const free = 8 * writer.byteLength - writer.bitPosition
+      expect(free).toBeGreaterThan(0)
+      writer.write(padding << (free - 1), free)
+      expect(feed(createVictim(rig), writer.finish())).toBe(padding === 0 ? 'accepted' : 'malformed')
+    }
+  })
+
   test('PK10: made-up bytes behind a sound header never throw', () => {
     const { rig } = recordPackets(5)
     const decoder = createVictim(rig)
