@@ -1,70 +1,72 @@
 /** Puts the plaza together: simulation, network and picture, and the frame that runs all three. */
-import { drive } from '@baton/core'
 import { createWorld, query } from 'bitecs'
-import { displayNameOf, enterPlaza, explainFailure } from './net/session.ts'
+import { displayNameOf, enterPlaza, explainFailure } from './net/enter.ts'
+import { drive } from './net/session.ts'
 import { Avatar, Crate, Nameplate, Transform } from './sim/components.ts'
 import { createPlaza } from './sim/plaza.ts'
 import { createAvatars, playerColor } from './view/avatars.ts'
 import { createCrates } from './view/crates.ts'
 import { createFollow } from './view/follow.ts'
 import { createInput } from './view/input.ts'
+import { createNotice } from './view/notice.ts'
 import { createPanel } from './view/panel.ts'
+import { buildScenery } from './view/scenery.ts'
 import { createStage } from './view/stage.ts'
 
 const CRATE_COUNT = 320
 
 const element = (id: string): HTMLElement => document.getElementById(id)!
-const notice = (text: string): void => {
-  element('notice').textContent = text
-  element('notice').classList.toggle('shown', text !== '')
-}
+const params = new URLSearchParams(location.search)
 
 const world = createWorld()
 const plaza = await createPlaza(world)
-const stage = createStage(element('scene') as HTMLCanvasElement)
+const panel = createPanel(element('panel'))
+const notice = createNotice(element('notice'))
+const stage = createStage(element('scene') as HTMLCanvasElement, params.get('quality'))
+buildScenery(stage.scene)
 const crates = createCrates(stage.scene, 2_048)
 const avatars = createAvatars(stage.scene, element('names'))
 const input = createInput(stage.canvas, element('stick'), element('jump'))
-const panel = createPanel(element('panel'))
 const follow = createFollow()
+stage.render()
 
-const params = new URLSearchParams(location.search)
-const room = params.get('room') ?? 'plaza'
-notice('joining …')
 const session = await enterPlaza({
   world,
-  room,
+  room: params.get('room') ?? 'plaza',
+  lobby: params.get('lobby') ?? undefined,
   displayName: displayNameOf(params.get('name')),
   crateCount: CRATE_COUNT,
-  conditions: panel.wants,
-  onStage: (stageName) => notice(`${stageName} …`),
+  conditions: panel.conditions,
   onNotice: notice,
 }).catch((failure: unknown) => {
-  notice(explainFailure(failure))
+  notice(explainFailure(failure), 'fatal')
   throw failure
 })
-notice('')
-setTimeout(() => (element('hint').style.opacity = '0'), 8_000)
+setTimeout(() => element('hint').classList.add('gone'), 9_000)
 
 let lastMs: number | undefined
 drive((nowMs) => {
-  const deltaSeconds = Math.min(0.1, (nowMs - (lastMs ?? nowMs)) / 1000)
-  lastMs = nowMs
-  session.receive(nowMs)
-  plaza.advance(nowMs, session.me, input.read())
+  const { stepCount, part } = session.receive(nowMs)
+  plaza.advance(stepCount, session.me, input.read())
   session.touch(plaza.touched)
   session.send(nowMs)
-  if (!document.hidden) draw(deltaSeconds)
+  if (!document.hidden) draw(part, nowMs - (lastMs ?? nowMs))
+  lastMs = nowMs
 })
 
-function draw(deltaSeconds: number): void {
-  follow.update(stage.camera, session.me, input.yaw, input.pitch, deltaSeconds)
-  stage.lightUp(follow.focus)
-  const tintOf = panel.wants.tint ? tintByAuthority : () => undefined
-  crates.draw(query(world, [Transform, Crate]), tintOf)
-  avatars.draw(query(world, [Transform, Avatar, Nameplate]), stage.camera, session.isHostsAvatar)
+function draw(part: number, elapsedMs: number): void {
+  const poses = { part, poseOf: plaza.poseOf }
+  follow.update(stage.camera, session.me, poses, input, Math.min(0.1, elapsedMs / 1000))
+  crates.draw(query(world, [Transform, Crate]), poses, panel.tint ? tintByAuthority : undefined)
+  avatars.draw(
+    query(world, [Transform, Avatar, Nameplate]),
+    poses,
+    stage.camera,
+    session.isHostsAvatar,
+    elapsedMs / 1000,
+  )
   panel.show(session.readings())
-  stage.render()
+  stage.render(follow.focus, elapsedMs)
 }
 
 function tintByAuthority(eid: number): ReturnType<typeof playerColor> | undefined {
@@ -73,4 +75,4 @@ function tintByAuthority(eid: number): ReturnType<typeof playerColor> | undefine
 }
 
 // For the end-to-end tests: what this page holds, without reaching into its modules.
-Object.assign(window, { plaza: { world, session, Transform, Crate, Avatar, query } })
+Object.assign(window, { plaza: { world, session, plaza, input, Transform, Crate, Avatar, Nameplate, query } })

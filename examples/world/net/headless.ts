@@ -58,7 +58,8 @@ replication.once('synced', () => {
   joinMs = performance.now() - startedMs
 })
 replication.tap.onCollected = ({ component }, id, tick) => {
-  if (component === Transform && tick % SAMPLE_TICKS === 0) truth.push([id, tick, ...positionOf(replication.entityOf(id))])
+  if (component === Transform && tick % SAMPLE_TICKS === 0)
+    truth.push([id, tick, ...positionOf(replication.entityOf(id))])
 }
 replication.tap.onAccepted = (schema, id, tick, lanes, offset) => {
   if (schema.component !== Transform || tick % SAMPLE_TICKS !== 0) return
@@ -66,10 +67,10 @@ replication.tap.onAccepted = (schema, id, tick, lanes, offset) => {
 }
 
 const pump = drive((nowMs) => {
-  session.receive(nowMs)
+  const { stepCount } = session.receive(nowMs)
   if (!frozen) {
     const seconds = (nowMs - startedMs) / 1000
-    plaza.advance(nowMs, session.me, botWishes(botIndex, seconds))
+    plaza.advance(stepCount, session.me, botWishes(botIndex, seconds))
     if (network.isHost) stir(plaza.physics, (steps += 1))
     session.touch(plaza.touched)
   }
@@ -102,7 +103,7 @@ async function report(): Promise<void> {
     truth,
     heard,
   }
-  await new Promise<void>((sent) => process.send!(message, () => sent()))
+  await new Promise<void>((sent) => process.send!(message, undefined, undefined, () => sent()))
   pump.stop()
   network.close()
   setTimeout(() => process.exit(0), 200)

@@ -1,6 +1,5 @@
 /** What an entity of the plaza is made of. Columns are plain typed arrays: `Transform.translation.x[eid]`. */
-import { defineReplicated, text, uint } from '@baton/replication'
-import { position, quat, replicated, rotation, vec3 } from '@baton/replication/decorators'
+import { position, quat, replicated, rotation, str, text, u8, uint, vec3 } from '@baton/replication/decorators'
 
 /** Where a body is. Meters and a unit quaternion; sixty times a second, newest wins. */
 @replicated()
@@ -9,12 +8,12 @@ export class Transform {
   @rotation({ bits: 10 }) static rotation = quat()
 }
 
-/** Said once, when an avatar enters. `hue` in steps of 360/256 degrees. */
-export const Nameplate = defineReplicated(
-  'Nameplate',
-  { name: text({ maxBytes: 96 }), hue: uint(8) },
-  { delivery: 'once' },
-)
+/** Said once, when an avatar enters. `hue` in 256ths of the color wheel. */
+@replicated({ delivery: 'once' })
+export class Nameplate {
+  @text({ maxBytes: 96 }) static name = str()
+  @uint(8) static hue = u8()
+}
 
 /** Local tags: what kind of body an entity has here. */
 export const Crate = {}

@@ -1,25 +1,38 @@
 /**
- * The Rapier door. Bodies this peer has authority over are simulated; all others are moved to where the
+ * The Rapier door. Bodies this peer has authority over are simulated; all others are led to where the
  * columns say they are, so that they push without being pushed.
  *
  * Invariant: columns are written for entities with authority and read for the rest, never both.
  */
 import RAPIER from '@dimforge/rapier3d-compat'
-import { Transform } from './components.ts'
-import { CRATE_SIZE_M } from './layout.ts'
+import { CRATE_SIZE_M, PLANTERS, WALLS, type Block } from './layout.ts'
+import { createPose, distanceM, mixPose, readPose, writePose, type Pose } from './pose.ts'
 
 export const AVATAR_RADIUS_M = 0.45
 export const AVATAR_HALF_HEIGHT_M = 0.45
 
-interface Body {
+const GRAVITY_MPS2 = 18
+/** A player stalls at about eight crates in a row. */
+const CRATE_DENSITY = 2
+const AVATAR_DENSITY = 2
+/** Low enough that a crate slides when it is pushed at its upper half, and does not tip over. */
+const CRATE_FRICTION = 0.5
+/** A column that is further than this from the body was a jump, and is followed by a jump. */
+const JUMP_M = 3
+/** How far up the unseen part of the outer walls goes. */
+const FENCE_TOP_M = 14
+
+export interface Body {
   readonly rigid: RAPIER.RigidBody
   readonly collider: RAPIER.Collider
   readonly kind: 'crate' | 'avatar'
   simulated: boolean
-  /** Where it was shown a step ago, for the velocity it starts with when this peer takes over. */
-  lastX: number
-  lastY: number
-  lastZ: number
+  /** Pose before the last step: what is drawn lies between it and the columns. */
+  readonly before: Pose
+  /** Where the columns want a body that is led, as of this frame. */
+  readonly wanted: Pose
+  /** Steps since an avatar last stood on something. */
+  airborneSteps: number
 }
 
 export interface Physics {
@@ -29,42 +42,50 @@ export interface Physics {
   readonly stepSeconds: number
 }
 
-export async function createPhysics(stepSeconds = 1 / 60): Promise<Physics> {
-  await RAPIER.init()
-  const world = new RAPIER.World({ x: 0, y: -14, z: 0 })
+export async function createPhysics(stepSeconds: number): Promise<Physics> {
+  await loadRapier()
+  const world = new RAPIER.World({ x: 0, y: -GRAVITY_MPS2, z: 0 })
   world.timestep = stepSeconds
   const ground = world.createRigidBody(RAPIER.RigidBodyDesc.fixed())
-  world.createCollider(RAPIER.ColliderDesc.cuboid(80, 1, 80).setTranslation(0, -1, 0).setFriction(0.9), ground)
-  for (const [x, z, wide, deep] of [[0, 45, 45, 1], [0, -45, 45, 1], [45, 0, 1, 45], [-45, 0, 1, 45]] as const) {
-    world.createCollider(RAPIER.ColliderDesc.cuboid(wide, 6, deep).setTranslation(x, 5, z), ground)
+  world.createCollider(RAPIER.ColliderDesc.cuboid(60, 1, 60).setTranslation(0, -1, 0).setFriction(0.5), ground)
+  const addBlock = ({ at, half }: Block): void => {
+    const shape = RAPIER.ColliderDesc.cuboid(half[0], half[1], half[2]).setTranslation(at[0], at[1], at[2])
+    world.createCollider(shape.setFriction(0.2), ground)
+  }
+  PLANTERS.forEach(addBlock)
+  for (const { at, half } of WALLS) {
+    const y = FENCE_TOP_M / 2
+    addBlock({ at: [at[0], y, at[2]], half: [half[0], y, half[2]] })
   }
   return { bodies: new Map(), eidOfCollider: new Map(), world, stepSeconds }
 }
 
+/** The compiled-in package warns of its own way of starting; a page's console stays clean. */
+async function loadRapier(): Promise<void> {
+  const { warn } = console
+  console.warn = () => {}
+  try {
+    await RAPIER.init()
+  } finally {
+    console.warn = warn
+  }
+}
+
 export function addBody(physics: Physics, eid: number, kind: Body['kind']): void {
-  const { translation, rotation } = Transform
-  const desc = RAPIER.RigidBodyDesc.kinematicPositionBased()
-    .setTranslation(translation.x[eid]!, translation.y[eid]!, translation.z[eid]!)
-    .setRotation({ x: rotation.x[eid]!, y: rotation.y[eid]!, z: rotation.z[eid]!, w: rotation.w[eid]! })
-  const rigid = physics.world.createRigidBody(desc)
+  const pose = readPose(eid, createPose())
+  const rigid = physics.world.createRigidBody(RAPIER.RigidBodyDesc.kinematicPositionBased())
+  placeRigid(rigid, pose)
   const half = CRATE_SIZE_M / 2
   const shape =
     kind === 'crate'
-      ? RAPIER.ColliderDesc.cuboid(half, half, half).setDensity(0.35).setFriction(0.6).setRestitution(0.05)
-      : RAPIER.ColliderDesc.capsule(AVATAR_HALF_HEIGHT_M, AVATAR_RADIUS_M).setDensity(2.5).setFriction(0.1)
-  // A crate that others simulate must still be felt by what this peer simulates.
-  shape.setActiveCollisionTypes(RAPIER.ActiveCollisionTypes.DEFAULT | RAPIER.ActiveCollisionTypes.KINEMATIC_KINEMATIC)
+      ? RAPIER.ColliderDesc.cuboid(half, half, half).setDensity(CRATE_DENSITY).setFriction(CRATE_FRICTION)
+      : RAPIER.ColliderDesc.capsule(AVATAR_HALF_HEIGHT_M, AVATAR_RADIUS_M).setDensity(AVATAR_DENSITY).setFriction(0)
+  // The slipperiness of a player wins, or it would stick to what it pushes against.
+  if (kind === 'avatar') shape.setFrictionCombineRule(RAPIER.CoefficientCombineRule.Min)
   const collider = physics.world.createCollider(shape, rigid)
   if (kind === 'avatar') rigid.lockRotations(true, false)
-  physics.bodies.set(eid, {
-    rigid,
-    collider,
-    kind,
-    simulated: false,
-    lastX: translation.x[eid]!,
-    lastY: translation.y[eid]!,
-    lastZ: translation.z[eid]!,
-  })
+  const body = { rigid, collider, kind, simulated: false, before: pose, wanted: createPose(), airborneSteps: 0 }
+  physics.bodies.set(eid, body)
   physics.eidOfCollider.set(collider.handle, eid)
 }
 
@@ -76,80 +97,80 @@ export function removeBody(physics: Physics, eid: number): void {
   physics.bodies.delete(eid)
 }
 
-/** Begins or ends the simulation of a body here. It goes on with the speed it was last seen with. */
+/** Begins or ends the simulation of a body here. It goes on with the speed it was led with. */
 export function setSimulated(physics: Physics, eid: number, simulated: boolean): void {
   const body = physics.bodies.get(eid)
   if (!body || body.simulated === simulated) return
+  const { rigid } = body
   body.simulated = simulated
   if (!simulated) {
-    body.rigid.setBodyType(RAPIER.RigidBodyType.KinematicPositionBased, true)
+    rigid.setBodyType(RAPIER.RigidBodyType.KinematicPositionBased, true)
     return
   }
-  const at = body.rigid.translation()
-  const rate = 1 / physics.stepSeconds
-  body.rigid.setBodyType(RAPIER.RigidBodyType.Dynamic, true)
-  const speed = { x: (at.x - body.lastX) * rate, y: (at.y - body.lastY) * rate, z: (at.z - body.lastZ) * rate }
-  // A body that was snapped to its place did not fly there.
-  if (Math.hypot(speed.x, speed.y, speed.z) < 25) body.rigid.setLinvel(speed, true)
+  const speed = rigid.linvel()
+  const spin = rigid.angvel()
+  readPose(eid, body.before)
+  placeRigid(rigid, body.before)
+  rigid.setBodyType(RAPIER.RigidBodyType.Dynamic, true)
+  rigid.setLinvel(speed, true)
+  rigid.setAngvel(spin, true)
 }
 
-/** Columns of what others simulate, into the bodies. */
+/** Columns of what others simulate, as the goal of this frame's steps. */
 export function readColumns(physics: Physics): void {
-  const { translation, rotation } = Transform
+  for (const [eid, body] of physics.bodies) if (!body.simulated) readPose(eid, body.wanted)
+}
+
+const here = createPose()
+
+/**
+ * Leads bodies toward their columns, and remembers where the simulated ones were.
+ * @param part of the way that remains, for this step: a frame of three steps takes a third, a half, all
+ */
+export function prepareStep(physics: Physics, part: number): void {
   for (const [eid, body] of physics.bodies) {
-    if (body.simulated) continue
-    const at = body.rigid.translation()
-    body.lastX = at.x
-    body.lastY = at.y
-    body.lastZ = at.z
-    const x = translation.x[eid]!
-    const y = translation.y[eid]!
-    const z = translation.z[eid]!
-    const moved = Math.abs(x - at.x) + Math.abs(y - at.y) + Math.abs(z - at.z)
-    if (moved < 1e-5) continue
-    const turn = { x: rotation.x[eid]!, y: rotation.y[eid]!, z: rotation.z[eid]!, w: rotation.w[eid]! }
-    if (moved > 3) {
-      body.rigid.setTranslation({ x, y, z }, true)
-      body.rigid.setRotation(turn, true)
-    } else {
-      body.rigid.setNextKinematicTranslation({ x, y, z })
-      body.rigid.setNextKinematicRotation(turn)
+    if (body.simulated) {
+      readPose(eid, body.before)
+      continue
+    }
+    const { rigid, wanted } = body
+    readRigid(rigid, here)
+    const away = distanceM(here, wanted)
+    if (away > JUMP_M) {
+      placeRigid(rigid, wanted)
+    } else if (away > 1e-5 || isTurned(here, wanted)) {
+      mixPose(here, wanted, part, here)
+      rigid.setNextKinematicTranslation({ x: here[0]!, y: here[1]!, z: here[2]! })
+      rigid.setNextKinematicRotation({ x: here[3]!, y: here[4]!, z: here[5]!, w: here[6]! })
     }
   }
 }
 
 /** Bodies that this peer simulates, into the columns. */
 export function writeColumns(physics: Physics): void {
-  const { translation, rotation } = Transform
-  for (const [eid, body] of physics.bodies) {
-    if (!body.simulated || body.rigid.isSleeping()) continue
-    const at = body.rigid.translation()
-    const turn = body.rigid.rotation()
-    translation.x[eid] = at.x
-    translation.y[eid] = at.y
-    translation.z[eid] = at.z
-    rotation.x[eid] = turn.x
-    rotation.y[eid] = turn.y
-    rotation.z[eid] = turn.z
-    rotation.w[eid] = turn.w
+  for (const [eid, { simulated, rigid }] of physics.bodies) {
+    if (simulated && !rigid.isSleeping()) writePose(eid, readRigid(rigid, here))
   }
 }
 
-/** Calls back with every body that touches this one. */
-export function eachTouching(physics: Physics, eid: number, found: (other: number) => void): void {
-  const body = physics.bodies.get(eid)
-  if (!body) return
-  physics.world.contactPairsWith(body.collider, (other) => {
-    const otherEid = physics.eidOfCollider.get(other.handle)
-    if (otherEid !== undefined) found(otherEid)
-  })
+export function placeRigid(rigid: RAPIER.RigidBody, pose: Pose): void {
+  rigid.setTranslation({ x: pose[0]!, y: pose[1]!, z: pose[2]! }, true)
+  rigid.setRotation({ x: pose[3]!, y: pose[4]!, z: pose[5]!, w: pose[6]! }, true)
 }
 
-export function isGrounded(physics: Physics, eid: number): boolean {
-  const body = physics.bodies.get(eid)
-  if (!body) return false
-  const at = body.rigid.translation()
-  const ray = new RAPIER.Ray({ x: at.x, y: at.y, z: at.z }, { x: 0, y: -1, z: 0 })
-  const reach = AVATAR_HALF_HEIGHT_M + AVATAR_RADIUS_M + 0.12
-  return physics.world.castRay(ray, reach, true, undefined, undefined, body.collider) !== null
+function readRigid(rigid: RAPIER.RigidBody, out: Pose): Pose {
+  const at = rigid.translation()
+  const turn = rigid.rotation()
+  out[0] = at.x
+  out[1] = at.y
+  out[2] = at.z
+  out[3] = turn.x
+  out[4] = turn.y
+  out[5] = turn.z
+  out[6] = turn.w
+  return out
+}
+
+function isTurned(a: Pose, b: Pose): boolean {
+  return Math.abs(a[3]! * b[3]! + a[4]! * b[4]! + a[5]! * b[5]! + a[6]! * b[6]!) < 1 - 1e-7
 }

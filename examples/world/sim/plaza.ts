@@ -8,64 +8,72 @@ import { Authority } from '@baton/replication'
 import { hasComponent, observe, onAdd, onRemove, query, type World } from 'bitecs'
 import { moveAvatar, type Wishes } from './avatar.ts'
 import { Avatar, Crate, Transform } from './components.ts'
+import { eachNear, eachTouching } from './contacts.ts'
 import {
   addBody,
   createPhysics,
-  eachTouching,
+  prepareStep,
   readColumns,
   removeBody,
   setSimulated,
   writeColumns,
+  type Body,
   type Physics,
 } from './physics.ts'
+import { mixPose, readPose, type Pose } from './pose.ts'
 
 export interface Plaza {
   readonly world: World
   readonly physics: Physics
-  /** Entities whose body touches what this peer moves, and that somebody else simulates. Filled by `step`. */
-  readonly touched: Set<number>
-  /** Advances by whole steps up to `nowMs`. */
-  advance(nowMs: number, me: number, wishes: Wishes): void
+  /**
+   * Crates that this peer should simulate, because its avatar or what that has set in motion moves
+   * them. Those it simulates already are among them for as long as the avatar pushes. Filled by `advance`.
+   */
+  readonly touched: ReadonlySet<number>
+  /** Advances by whole steps of `STEP_SECONDS`. */
+  advance(stepCount: number, me: number, wishes: Wishes): void
+  /** Where an entity is to be drawn, `part` (0 to 1) of a step after the last one. */
+  poseOf(eid: number, part: number, out: Pose): Pose
 }
 
-const STEP_MS = 1000 / 60
-/** More than this behind, and the plaza lets time go: a page that slept must not simulate its sleep. */
+/** Steps a second; the room's ticks are as long. */
+export const STEP_HZ = 60
+/** More at once and the plaza lets time go: a page that slept must not simulate its sleep. */
 const MAX_STEPS = 5
+/** Slower than this nothing pushes anything, meters per second. */
+const MIN_PUSH_MPS = 0.25
 
 export async function createPlaza(world: World): Promise<Plaza> {
-  const physics = await createPhysics(STEP_MS / 1000)
+  const physics = await createPhysics(1 / STEP_HZ)
   const touched = new Set<number>()
   const fresh: number[] = []
   observe(world, onAdd(Transform, Crate), (eid: number) => void fresh.push(eid))
   observe(world, onAdd(Transform, Avatar), (eid: number) => void fresh.push(eid))
   observe(world, onRemove(Transform), (eid: number) => removeBody(physics, eid))
-  let clockMs: number | undefined
 
+  /** Gives bodies to who has come. Not at once, because an entity gets its tags and its values one by one. */
   function embody(): void {
     for (const eid of fresh.splice(0)) {
-      if (hasComponent(world, eid, Transform) && !physics.bodies.has(eid)) {
-        addBody(physics, eid, hasComponent(world, eid, Crate) ? 'crate' : 'avatar')
-      }
+      if (!hasComponent(world, eid, Transform) || physics.bodies.has(eid)) continue
+      addBody(physics, eid, hasComponent(world, eid, Crate) ? 'crate' : 'avatar')
     }
   }
 
-  function step(me: number, wishes: Wishes): void {
-    moveAvatar(physics, me, wishes)
-    readColumns(physics)
-    physics.world.step()
-    writeColumns(physics)
-  }
-
-  /** What the avatar pushes, and what those crates push in turn. */
-  function findTouched(me: number): void {
+  function findTouched(me: number, wishes: Wishes): void {
     touched.clear()
-    const pushing = [me]
-    for (let at = 0; at < pushing.length && at < 64; at += 1) {
-      eachTouching(physics, pushing[at]!, (other) => {
-        const body = physics.bodies.get(other)
-        if (body?.kind !== 'crate' || pushing.includes(other)) return
-        if (!body.simulated) touched.add(other)
-        else if (isMoving(physics, other)) pushing.push(other)
+    const avatar = physics.bodies.get(me)
+    const wantsToMove = wishes.jump || wishes.moveX !== 0 || wishes.moveZ !== 0
+    if (avatar?.simulated && (wantsToMove || isMoving(avatar))) {
+      eachNear(physics, avatar, (eid) => {
+        if (physics.bodies.get(eid)!.kind === 'crate') touched.add(eid)
+      })
+    }
+    // What was set in motion here takes along what it meets.
+    for (const body of physics.bodies.values()) {
+      if (body.kind !== 'crate' || !isMoving(body)) continue
+      eachTouching(physics, body, (eid) => {
+        const other = physics.bodies.get(eid)!
+        if (other.kind === 'crate' && !other.simulated) touched.add(eid)
       })
     }
   }
@@ -74,24 +82,31 @@ export async function createPlaza(world: World): Promise<Plaza> {
     world,
     physics,
     touched,
-    advance(nowMs, me, wishes) {
+    advance(stepCount, me, wishes) {
       embody()
       const mine = new Set(query(world, [Transform, Authority]))
       for (const eid of physics.bodies.keys()) setSimulated(physics, eid, mine.has(eid))
-      clockMs ??= nowMs
-      if (nowMs - clockMs > MAX_STEPS * STEP_MS) clockMs = nowMs - STEP_MS
-      while (nowMs - clockMs >= STEP_MS) {
-        step(me, wishes)
-        clockMs += STEP_MS
+      readColumns(physics)
+      const count = Math.min(stepCount, MAX_STEPS)
+      for (let remaining = count; remaining > 0; remaining -= 1) {
+        const avatar = physics.bodies.get(me)
+        if (avatar?.simulated) moveAvatar(physics, avatar, wishes)
+        prepareStep(physics, 1 / remaining)
+        physics.world.step()
+        writeColumns(physics)
       }
-      findTouched(me)
+      if (count > 0) findTouched(me, wishes)
+    },
+    poseOf(eid, part, out) {
+      readPose(eid, out)
+      const body = physics.bodies.get(eid)
+      return body?.simulated ? mixPose(body.before, out, part, out) : out
     },
   }
 }
 
-function isMoving(physics: Physics, eid: number): boolean {
-  const body = physics.bodies.get(eid)
-  if (!body?.simulated || body.rigid.isSleeping()) return false
-  const { x, y, z } = body.rigid.linvel()
-  return x * x + y * y + z * z > 0.04
+function isMoving({ simulated, rigid }: Body): boolean {
+  if (!simulated || rigid.isSleeping()) return false
+  const { x, y, z } = rigid.linvel()
+  return x * x + y * y + z * z > MIN_PUSH_MPS * MIN_PUSH_MPS
 }

@@ -1,84 +1,107 @@
-/** Players: a capsule with a face each, and a name that floats over it as plain HTML. */
-import { CapsuleGeometry, Color, Group, Mesh, MeshStandardMaterial, SphereGeometry, Vector3, type PerspectiveCamera, type Scene } from 'three'
-import { Nameplate, Transform } from '../sim/components.ts'
+/** Players: a figure each, and a name that floats over it as plain HTML. */
+import { Color, Vector3, type PerspectiveCamera, type Scene } from 'three'
+import { Nameplate } from '../sim/components.ts'
 import { AVATAR_HALF_HEIGHT_M, AVATAR_RADIUS_M } from '../sim/physics.ts'
+import { createPose } from '../sim/pose.ts'
+import { createFigure, type Figure } from './figure.ts'
+import type { Poses } from './poses.ts'
 
 export interface Avatars {
-  draw(eids: ArrayLike<number>, camera: PerspectiveCamera, isHost: (eid: number) => boolean): void
+  draw(
+    eids: ArrayLike<number>,
+    poses: Poses,
+    camera: PerspectiveCamera,
+    isHost: (eid: number) => boolean,
+    elapsedSeconds: number,
+  ): void
 }
 
-interface Figure {
-  readonly group: Group
+interface Player {
+  readonly figure: Figure
   readonly label: HTMLElement
+  strideM: number
+  speedMps: number
 }
+
+/** Names are legible up to here and gone a little later, meters. */
+const NAMES_TO_M = 38
+const NAME_OVER_M = AVATAR_HALF_HEIGHT_M + AVATAR_RADIUS_M + 0.28
 
 /** A player's color from its hue column; also tints what it simulates. */
 export function playerColor(hue: number): Color {
-  return new Color().setHSL(hue / 256, 0.72, 0.56)
+  return new Color().setHSL(hue / 256, 0.68, 0.52)
 }
 
 export function createAvatars(scene: Scene, names: HTMLElement): Avatars {
-  const figures = new Map<number, Figure>()
-  const body = new CapsuleGeometry(AVATAR_RADIUS_M, AVATAR_HALF_HEIGHT_M * 2, 8, 20)
-  const eye = new SphereGeometry(0.085, 12, 8)
-  const white = new MeshStandardMaterial({ color: 0xffffff, roughness: 0.3 })
-  const dark = new MeshStandardMaterial({ color: 0x161b26, roughness: 0.3 })
+  const players = new Map<number, Player>()
+  const pose = createPose()
   const head = new Vector3()
 
-  function create(eid: number): Figure {
-    const group = new Group()
-    const skin = new MeshStandardMaterial({ color: playerColor(Nameplate.hue[eid]!), roughness: 0.5 })
-    const torso = new Mesh(body, skin)
-    torso.castShadow = torso.receiveShadow = true
-    group.add(torso)
-    for (const side of [-1, 1]) {
-      const ball = new Mesh(eye, white)
-      ball.position.set(side * 0.16, 0.5, AVATAR_RADIUS_M - 0.06)
-      const pupil = new Mesh(eye, dark)
-      pupil.scale.setScalar(0.55)
-      pupil.position.set(side * 0.16, 0.5, AVATAR_RADIUS_M + 0.01)
-      group.add(ball, pupil)
-    }
-    scene.add(group)
+  function create(eid: number): Player {
+    const color = playerColor(Nameplate.hue[eid]!)
+    const figure = createFigure(color)
+    scene.add(figure.group)
     const label = document.createElement('div')
     label.className = 'name'
     label.textContent = Nameplate.name[eid] || 'guest'
+    label.style.setProperty('--player', `#${color.getHexString()}`)
     names.append(label)
-    const figure = { group, label }
-    figures.set(eid, figure)
-    return figure
+    const player = { figure, label, strideM: 0, speedMps: 0 }
+    players.set(eid, player)
+    return player
   }
 
-  function remove(eid: number, { group, label }: Figure): void {
-    scene.remove(group)
-    ;((group.children[0] as Mesh).material as MeshStandardMaterial).dispose()
+  function remove(eid: number, { figure, label }: Player): void {
+    scene.remove(figure.group)
+    figure.dispose()
     label.remove()
-    figures.delete(eid)
+    players.delete(eid)
   }
 
-  function place(label: HTMLElement, camera: PerspectiveCamera): void {
+  function placeName(label: HTMLElement, camera: PerspectiveCamera): void {
+    const awayM = head.distanceTo(camera.position)
     head.project(camera)
-    label.style.display = head.z < 1 ? '' : 'none'
+    const isSeen = head.z < 1 && awayM < NAMES_TO_M
+    label.style.display = isSeen ? '' : 'none'
+    if (!isSeen) return
     const x = ((head.x + 1) / 2) * innerWidth
     const y = ((1 - head.y) / 2) * innerHeight
-    label.style.transform = `translate(-50%, -100%) translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)`
+    const size = Math.min(1, Math.max(0.72, 13 / awayM))
+    label.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px) translate(-50%, -100%) scale(${size.toFixed(2)})`
+    label.style.zIndex = String(Math.round(1_000 - awayM * 10))
+    label.style.opacity = String(Math.min(1, (NAMES_TO_M - awayM) / 8))
   }
 
   return {
-    draw(eids, camera, isHost) {
-      const { translation, rotation } = Transform
+    draw(eids, { part, poseOf }, camera, isHost, elapsedSeconds) {
       const here = new Set<number>()
       for (let i = 0; i < eids.length; i += 1) {
         const eid = eids[i]!
         here.add(eid)
-        const { group, label } = figures.get(eid) ?? create(eid)
-        group.position.set(translation.x[eid]!, translation.y[eid]!, translation.z[eid]!)
-        group.quaternion.set(rotation.x[eid]!, rotation.y[eid]!, rotation.z[eid]!, rotation.w[eid]!)
-        label.classList.toggle('host', isHost(eid))
-        head.copy(group.position).y += AVATAR_HALF_HEIGHT_M + AVATAR_RADIUS_M + 0.35
-        place(label, camera)
+        const player = players.get(eid) ?? create(eid)
+        const { figure, label } = player
+        const { group } = figure
+        poseOf(eid, part, pose)
+        advance(player, pose[0]! - group.position.x, pose[2]! - group.position.z, elapsedSeconds)
+        const isUp = Math.abs(pose[1]! - group.position.y) > 0.9 * elapsedSeconds
+        group.position.set(pose[0]!, pose[1]!, pose[2]!)
+        group.quaternion.set(pose[3]!, pose[4]!, pose[5]!, pose[6]!)
+        figure.walk(player.strideM, player.speedMps, isUp)
+        const host = isHost(eid)
+        figure.holdBaton(host)
+        label.classList.toggle('host', host)
+        head.copy(group.position).y += NAME_OVER_M
+        placeName(label, camera)
       }
-      for (const [eid, figure] of figures) if (!here.has(eid)) remove(eid, figure)
+      for (const [eid, player] of players) if (!here.has(eid)) remove(eid, player)
     },
   }
+}
+
+/** Counts the way and smooths the speed; a jump across the square is no walk. */
+function advance(player: Player, dx: number, dz: number, elapsedSeconds: number): void {
+  const wayM = Math.hypot(dx, dz)
+  if (elapsedSeconds <= 0 || wayM > 2) return
+  player.strideM += wayM
+  player.speedMps += (wayM / elapsedSeconds - player.speedMps) * Math.min(1, elapsedSeconds * 12)
 }

@@ -1,31 +1,45 @@
-/** A camera that follows: behind the avatar, softly, at the angle the player chose. */
+/** A camera that follows: behind the avatar, softly, at the angle and distance the player chose. */
 import { Vector3, type PerspectiveCamera } from 'three'
-import { Transform } from '../sim/components.ts'
+import { createPose } from '../sim/pose.ts'
+import type { Poses } from './poses.ts'
 
-const DISTANCE_M = 11
-/** Share of the way that is left after a second: the follow is smooth at any frame rate. */
-const LAG_PER_SECOND = 0.0004
+/** Share of the way that is left after a second: the follow is as soft at any frame rate. */
+const LAG_PER_SECOND = 0.00001
+/** Up and down it follows more slowly, so that a jump is seen as one. */
+const LAG_PER_SECOND_UP = 0.004
+/** The camera looks over the avatar's head, meters. */
+const OVER_M = 1.1
+
+export interface Look {
+  /** Radians around the vertical axis; 0 looks toward -z. */
+  readonly yaw: number
+  readonly pitch: number
+  readonly distanceM: number
+}
 
 export interface Follow {
   readonly focus: Vector3
-  update(camera: PerspectiveCamera, eid: number, yaw: number, pitch: number, deltaSeconds: number): void
+  update(camera: PerspectiveCamera, eid: number, poses: Poses, look: Look, elapsedSeconds: number): void
 }
 
 export function createFollow(): Follow {
   const focus = new Vector3(0, 1, 0)
-  const wanted = new Vector3()
+  const pose = createPose()
   let started = false
   return {
     focus,
-    update(camera, eid, yaw, pitch, deltaSeconds) {
-      const { translation } = Transform
-      wanted.set(translation.x[eid]!, translation.y[eid]! + 0.8, translation.z[eid]!)
-      focus.lerp(wanted, started ? 1 - LAG_PER_SECOND ** deltaSeconds : 1)
+    update(camera, eid, { part, poseOf }, { yaw, pitch, distanceM }, elapsedSeconds) {
+      poseOf(eid, part, pose)
+      const across = started ? 1 - LAG_PER_SECOND ** elapsedSeconds : 1
+      const upward = started ? 1 - LAG_PER_SECOND_UP ** elapsedSeconds : 1
       started = true
-      const flat = Math.cos(pitch) * DISTANCE_M
+      focus.x += (pose[0]! - focus.x) * across
+      focus.y += (pose[1]! + OVER_M - focus.y) * upward
+      focus.z += (pose[2]! - focus.z) * across
+      const flat = Math.cos(pitch) * distanceM
       camera.position.set(
         focus.x + Math.sin(yaw) * flat,
-        focus.y + Math.sin(pitch) * DISTANCE_M,
+        focus.y + Math.sin(pitch) * distanceM,
         focus.z + Math.cos(yaw) * flat,
       )
       camera.lookAt(focus)

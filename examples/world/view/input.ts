@@ -1,10 +1,8 @@
 /** Keyboard, mouse and touch become wishes in world space, seen from where the camera looks. */
 import type { Wishes } from '../sim/avatar.ts'
+import type { Look } from './follow.ts'
 
-export interface Input {
-  /** Radians around the vertical axis; 0 looks toward -z. */
-  readonly yaw: number
-  readonly pitch: number
+export interface Input extends Look {
   read(): Wishes
 }
 
@@ -27,7 +25,8 @@ export function createInput(canvas: HTMLElement, stick: HTMLElement, jumpButton:
   const held = new Set<string>()
   const knob = stick.firstElementChild as HTMLElement
   let yaw = 0
-  let pitch = 0.38
+  let pitch = 0.36
+  let distanceM = 9.5
   let stickX = 0
   let stickY = 0
   let jumping = false
@@ -49,7 +48,11 @@ export function createInput(canvas: HTMLElement, stick: HTMLElement, jumpButton:
   canvas.addEventListener('pointermove', (event) => {
     if (!canvas.hasPointerCapture(event.pointerId)) return
     yaw -= event.movementX * LOOK_RAD_PER_PIXEL
-    pitch = Math.min(1.2, Math.max(0.08, pitch + event.movementY * LOOK_RAD_PER_PIXEL))
+    pitch = Math.min(1.2, Math.max(0.02, pitch + event.movementY * LOOK_RAD_PER_PIXEL))
+  })
+  canvas.addEventListener('wheel', (event) => {
+    distanceM = Math.min(22, Math.max(4.5, distanceM * Math.exp(event.deltaY * 0.001)))
+    event.preventDefault()
   })
 
   const steer = (event: PointerEvent): void => {
@@ -75,7 +78,9 @@ export function createInput(canvas: HTMLElement, stick: HTMLElement, jumpButton:
   stick.addEventListener('pointerup', letGo)
   stick.addEventListener('pointercancel', letGo)
   jumpButton.addEventListener('pointerdown', () => (jumping = true))
-  jumpButton.addEventListener('pointerup', () => (jumping = false))
+  for (const end of ['pointerup', 'pointercancel', 'pointerleave']) {
+    jumpButton.addEventListener(end, () => (jumping = false))
+  }
 
   return {
     get yaw() {
@@ -83,6 +88,9 @@ export function createInput(canvas: HTMLElement, stick: HTMLElement, jumpButton:
     },
     get pitch() {
       return pitch
+    },
+    get distanceM() {
+      return distanceM
     },
     read() {
       const right = Number(held.has('right')) - Number(held.has('left')) + stickX

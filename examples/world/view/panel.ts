@@ -2,26 +2,21 @@
 import { Pane } from 'tweakpane'
 
 export interface Readings {
-  peers: number
-  host: string
-  rttMs: number
-  lossPercent: number
-  upKbps: number
-  downKbps: number
-  entities: number
-  delayMs: number
-}
-
-/** What the player can change; read every frame. */
-export interface Wants {
-  tint: boolean
-  latencyMs: number
-  jitterMs: number
-  lossPercent: number
+  readonly peers: number
+  readonly host: string
+  readonly rttMs: number
+  readonly lossPercent: number
+  readonly upKbps: number
+  readonly downKbps: number
+  readonly entities: number
+  readonly delayMs: number
 }
 
 export interface Panel {
-  readonly wants: Wants
+  /** Color crates by who simulates them. */
+  readonly tint: boolean
+  /** What the sliders add to every packet, both ways; `loss` from 0 to 1. */
+  readonly conditions: { latencyMs: number; jitterMs: number; loss: number }
   show(readings: Readings): void
 }
 
@@ -29,11 +24,12 @@ export interface Panel {
 const REFRESH_HZ = 4
 
 export function createPanel(container: HTMLElement): Panel {
-  const wants: Wants = { tint: false, latencyMs: 0, jitterMs: 0, lossPercent: 0 }
-  const shown = { peers: '', host: '', rtt: '', loss: '', traffic: '', entities: '', delay: '' }
+  const wants = { tint: false }
+  const conditions = { latencyMs: 0, jitterMs: 0, loss: 0 }
+  const shown = { peers: '–', host: '–', rtt: '–', loss: '–', traffic: '–', entities: '–', delay: '–' }
   const pane = new Pane({ container, title: 'Baton', expanded: innerWidth > 700 })
   const rows: readonly (readonly [keyof typeof shown, string])[] = [
-    ['peers', 'peers'],
+    ['peers', 'players'],
     ['host', 'host'],
     ['rtt', 'round trip'],
     ['loss', 'loss'],
@@ -42,19 +38,28 @@ export function createPanel(container: HTMLElement): Panel {
     ['delay', 'shown behind'],
   ]
   for (const [key, label] of rows) pane.addBinding(shown, key, { label, readonly: true, interval: 1000 / REFRESH_HZ })
-  pane.addBinding(wants, 'tint', { label: 'tint by authority' })
-  const worse = pane.addFolder({ title: 'Make it worse', expanded: false })
-  worse.addBinding(wants, 'latencyMs', { label: 'latency ms', min: 0, max: 400, step: 5 })
-  worse.addBinding(wants, 'jitterMs', { label: 'jitter ms', min: 0, max: 150, step: 5 })
-  worse.addBinding(wants, 'lossPercent', { label: 'loss %', min: 0, max: 40, step: 1 })
+  pane.addBinding(wants, 'tint', { label: 'who moves what' })
+  const worse = pane.addFolder({ title: 'Make the network worse', expanded: false })
+  worse.addBinding(conditions, 'latencyMs', { label: 'latency ms', min: 0, max: 400, step: 5 })
+  worse.addBinding(conditions, 'jitterMs', { label: 'jitter ms', min: 0, max: 150, step: 5 })
+  worse.addBinding(conditions, 'loss', {
+    label: 'loss',
+    min: 0,
+    max: 0.4,
+    step: 0.01,
+    format: (part) => `${Math.round(part * 100)} %`,
+  })
 
   return {
-    wants,
+    conditions,
+    get tint() {
+      return wants.tint
+    },
     show(readings) {
       shown.peers = String(readings.peers)
       shown.host = readings.host
       shown.rtt = `${readings.rttMs.toFixed(0)} ms`
-      shown.loss = `${readings.lossPercent.toFixed(1)} %`
+      shown.loss = `${readings.lossPercent.toFixed(0)} %`
       shown.traffic = `${readings.upKbps.toFixed(0)} / ${readings.downKbps.toFixed(0)} kbit/s`
       shown.entities = String(readings.entities)
       shown.delay = `${readings.delayMs.toFixed(0)} ms`

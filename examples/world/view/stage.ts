@@ -1,69 +1,72 @@
-/** The three.js door: renderer, light, shadow, ground and sky. Nothing here knows that there is a network. */
+/** The renderer, the sun that goes with the player, and the sky. */
 import {
   ACESFilmicToneMapping,
-  CanvasTexture,
+  BackSide,
   Color,
   DirectionalLight,
   Fog,
   HemisphereLight,
   Mesh,
-  MeshStandardMaterial,
-  PCFSoftShadowMap,
+  PCFShadowMap,
   PerspectiveCamera,
-  PlaneGeometry,
-  RepeatWrapping,
   Scene,
-  SRGBColorSpace,
+  ShaderMaterial,
+  SphereGeometry,
   Vector3,
   WebGLRenderer,
 } from 'three'
+import { createQuality } from './quality.ts'
 
 export interface Stage {
   readonly scene: Scene
   readonly camera: PerspectiveCamera
   readonly canvas: HTMLCanvasElement
-  /** Moves the sun's shadow along with what the camera looks at. */
-  lightUp(around: Vector3): void
-  render(): void
+  /**
+   * Draws a frame.
+   * @param focus what the camera looks at: shadows are sharp around it
+   * @param elapsedMs since the last frame, by which the picture's quality follows what the machine can do
+   */
+  render(focus?: Vector3, elapsedMs?: number): void
 }
 
 /** Half the edge of the square that casts shadows, meters: larger makes them coarser. */
-const SHADOW_REACH_M = 30
-const SUN_FROM = new Vector3(24, 38, 18)
+const SHADOW_REACH_M = 26
+const SUN_DIRECTION = new Vector3(-0.52, 0.62, 0.58).normalize()
+const HORIZON = 0xdfe9ee
+const ZENITH = 0x5f9bd6
 
-export function createStage(canvas: HTMLCanvasElement): Stage {
+/** @param wish `low` or `high` quality for good; anything else follows the frame rate */
+export function createStage(canvas: HTMLCanvasElement, wish: string | null): Stage {
   const renderer = new WebGLRenderer({ canvas, antialias: true, powerPreference: 'high-performance' })
   renderer.shadowMap.enabled = true
-  renderer.shadowMap.type = PCFSoftShadowMap
+  renderer.shadowMap.type = PCFShadowMap
   renderer.toneMapping = ACESFilmicToneMapping
-  renderer.toneMappingExposure = 1.05
+  renderer.toneMappingExposure = 0.92
   const scene = new Scene()
-  scene.background = new Color(0xb9d3e8)
-  scene.fog = new Fog(0xb9d3e8, 45, 110)
-  const camera = new PerspectiveCamera(58, 1, 0.1, 200)
+  scene.fog = new Fog(HORIZON, 60, 210)
+  const camera = new PerspectiveCamera(55, 1, 0.2, 400)
+  camera.position.set(0, 6, 12)
 
-  scene.add(new HemisphereLight(0xdcecff, 0x8c7a62, 1.1))
-  const sun = new DirectionalLight(0xfff0d8, 2.6)
+  scene.add(new HemisphereLight(0xcfe3ff, 0xa58f6c, 1.55))
+  const sun = new DirectionalLight(0xffe6bd, 3.4)
   sun.castShadow = true
-  sun.shadow.mapSize.set(2048, 2048)
-  sun.shadow.bias = -0.0004
-  sun.shadow.normalBias = 0.03
+  sun.shadow.bias = -0.0005
+  sun.shadow.normalBias = 0.035
+  sun.shadow.radius = 3
   const shadow = sun.shadow.camera
   shadow.left = shadow.bottom = -SHADOW_REACH_M
   shadow.right = shadow.top = SHADOW_REACH_M
+  shadow.near = 5
   shadow.far = 120
-  scene.add(sun, sun.target)
+  scene.add(sun, sun.target, createSky())
 
-  const ground = new Mesh(new PlaneGeometry(260, 260), new MeshStandardMaterial({ map: paving(), roughness: 0.95 }))
-  ground.rotation.x = -Math.PI / 2
-  ground.receiveShadow = true
-  scene.add(ground)
-
+  const quality = createQuality(renderer, sun, wish)
   const resize = (): void => {
     const { innerWidth, innerHeight } = window
-    renderer.setPixelRatio(Math.min(devicePixelRatio, 2))
     renderer.setSize(innerWidth, innerHeight, false)
     camera.aspect = innerWidth / innerHeight
+    // Held upright, a narrow picture would show little of what is left and right.
+    camera.fov = innerWidth < innerHeight ? 70 : 55
     camera.updateProjectionMatrix()
   }
   window.addEventListener('resize', resize)
@@ -73,33 +76,55 @@ export function createStage(canvas: HTMLCanvasElement): Stage {
     scene,
     camera,
     canvas,
-    lightUp(around) {
-      sun.target.position.copy(around)
-      sun.position.copy(around).add(SUN_FROM)
+    render(focus, elapsedMs) {
+      if (focus) moveSun(sun, focus)
+      if (elapsedMs !== undefined) quality.follow(elapsedMs)
+      renderer.render(scene, camera)
     },
-    render: () => renderer.render(scene, camera),
   }
 }
 
-/** Paving stones, drawn once: a plain color would give no sense of speed. */
-function paving(): CanvasTexture {
-  const size = 256
-  const canvas = document.createElement('canvas')
-  canvas.width = canvas.height = size
-  const draw = canvas.getContext('2d')!
-  draw.fillStyle = '#8f9a86'
-  draw.fillRect(0, 0, size, size)
-  for (let i = 0; i < 4; i += 1) {
-    for (let j = 0; j < 4; j += 1) {
-      const shade = 150 + ((i * 7 + j * 13) % 5) * 6
-      draw.fillStyle = `rgb(${shade} ${shade + 6} ${shade - 10})`
-      draw.fillRect(i * 64 + 2, j * 64 + 2, 60, 60)
-    }
-  }
-  const texture = new CanvasTexture(canvas)
-  texture.wrapS = texture.wrapT = RepeatWrapping
-  texture.repeat.set(65, 65)
-  texture.anisotropy = 8
-  texture.colorSpace = SRGBColorSpace
-  return texture
+/** In steps as wide as a texel of the shadow map, or the edges of shadows would crawl as the player walks. */
+function moveSun(sun: DirectionalLight, focus: Vector3): void {
+  const texelM = (2 * SHADOW_REACH_M) / sun.shadow.mapSize.x
+  const snap = (value: number): number => Math.round(value / (texelM * 8)) * texelM * 8
+  sun.target.position.set(snap(focus.x), 0, snap(focus.z))
+  sun.position.copy(SUN_DIRECTION).multiplyScalar(60).add(sun.target.position)
+}
+
+/** A dome with a gradient, and the sun's glow in it. */
+function createSky(): Mesh {
+  const material = new ShaderMaterial({
+    side: BackSide,
+    depthWrite: false,
+    fog: false,
+    uniforms: {
+      zenith: { value: new Color(ZENITH) },
+      horizon: { value: new Color(HORIZON) },
+      sunDirection: { value: SUN_DIRECTION },
+    },
+    vertexShader: `
+      varying vec3 direction;
+      void main() {
+        direction = position;
+        gl_Position = projectionMatrix * mat4(mat3(modelViewMatrix)) * vec4(position, 1.0);
+      }`,
+    fragmentShader: `
+      uniform vec3 zenith;
+      uniform vec3 horizon;
+      uniform vec3 sunDirection;
+      varying vec3 direction;
+      void main() {
+        vec3 ray = normalize(direction);
+        float glow = max(dot(ray, sunDirection), 0.0);
+        vec3 color = mix(horizon, zenith, pow(clamp(ray.y * 1.25, 0.0, 1.0), 0.62));
+        color += vec3(1.0, 0.86, 0.6) * (pow(glow, 350.0) * 1.6 + pow(glow, 12.0) * 0.16);
+        gl_FragColor = vec4(color, 1.0);
+        #include <colorspace_fragment>
+      }`,
+  })
+  const sky = new Mesh(new SphereGeometry(300, 32, 20), material)
+  sky.frustumCulled = false
+  sky.renderOrder = -1
+  return sky
 }

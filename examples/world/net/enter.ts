@@ -1,0 +1,88 @@
+/**
+ * The way into a plaza from a page: joins the room over WebRTC, starts the session, and says in words
+ * what happens to the room meanwhile.
+ */
+import { NetworkError, type Network } from '@baton/core'
+import { conditionTransport, createConditions, SeededRandom } from '@baton/core/testing'
+import type { Replication } from '@baton/replication'
+import { joinRoom, type JoinStage } from '@baton/transport-webrtc'
+import type { World } from 'bitecs'
+import { startSession, type Session } from './session.ts'
+
+export interface EnterOptions {
+  readonly world: World
+  readonly room: string
+  /** Address of a lobby; left out, the one of the page's own server. */
+  readonly lobby?: string | undefined
+  readonly displayName: string
+  readonly crateCount: number
+  /** For play-testing: read for every packet, so that sliders may write it at any time. */
+  readonly conditions: { latencyMs: number; jitterMs: number; loss: number }
+  /** Something to tell the player: for some seconds, or until the next. `fatal`: there is no game any more. */
+  readonly onNotice: (text: string, kind: 'passing' | 'standing' | 'fatal') => void
+}
+
+const STAGES: Readonly<Record<JoinStage, string>> = {
+  'connecting-to-lobby': 'Looking for the lobby …',
+  joining: 'Joining the room …',
+  'connecting-to-peers': 'Linking to the other players …',
+  entering: 'Entering …',
+}
+
+/** Resolves with a session whose world is there, or rejects with a `NetworkError`. */
+export async function enterPlaza(options: EnterOptions): Promise<Session> {
+  const { room, lobby, displayName, onNotice } = options
+  const conditions = Object.assign(options.conditions, createConditions(options.conditions))
+  const network = await joinRoom({
+    room,
+    lobby,
+    displayName,
+    onProgress: (stage) => onNotice(STAGES[stage], 'standing'),
+    condition: (transport) => conditionTransport(transport, conditions, new SeededRandom(1)),
+  })
+  const session = startSession(options.world, network, displayName, options.crateCount)
+  tellOfWorld(session.replication, onNotice)
+  tellOfRoom(network, onNotice)
+  return session
+}
+
+/** How much of the world is here already. */
+function tellOfWorld(replication: Replication, onNotice: EnterOptions['onNotice']): void {
+  if (replication.synced) onNotice('', 'passing')
+  replication.on('progress', ({ receivedBytes, totalBytes }) => {
+    onNotice(`Receiving the plaza … ${Math.floor((100 * receivedBytes) / totalBytes)} %`, 'standing')
+  })
+  replication.on('synced', () => onNotice('', 'passing'))
+}
+
+/** Who comes and goes, who holds the baton, and why it ended. */
+function tellOfRoom(network: Network, onNotice: EnterOptions['onNotice']): void {
+  const present = new Set(network.peers)
+  let cause: NetworkError | undefined
+  network.on('peerentered', (peer) => {
+    if (!present.has(peer)) onNotice(`${peer.displayName} joined`, 'passing')
+  })
+  network.on('peerexited', (peer) => onNotice(`${peer.displayName} left`, 'passing'))
+  network.on('hostchanged', (host) => {
+    onNotice(host.isLocal ? 'You hold the baton now' : `${host.displayName} holds the baton now`, 'passing')
+  })
+  network.on('error', (failure) => {
+    cause = failure
+    onNotice(explainFailure(failure), 'passing')
+  })
+  network.on('closed', () => onNotice(`You are out of the room. ${cause ? explainFailure(cause) : ''}`, 'fatal'))
+}
+
+/** A failure in words for a player, with the code that docs/errors.md explains. */
+export function explainFailure(failure: unknown): string {
+  if (!(failure instanceof NetworkError)) return failure instanceof Error ? failure.message : String(failure)
+  if (failure.code === 'lobby/closed') return 'The lobby is gone. Play goes on, but nobody new can join.'
+  return `${failure.message} (${failure.code})`
+}
+
+/** The name from the page's address, or one of chance. */
+export function displayNameOf(given: string | null): string {
+  const names = ['Otter', 'Heron', 'Lynx', 'Badger', 'Marten', 'Plover', 'Newt', 'Stork', 'Hare', 'Wren']
+  const name = given?.trim().slice(0, 24)
+  return name || `${names[Math.floor(Math.random() * names.length)]!} ${Math.floor(Math.random() * 90 + 10)}`
+}

@@ -1,0 +1,59 @@
+/** How much picture a machine can afford: sharpness and shadows step down when frames are late, and up when they are not. */
+import type { DirectionalLight, WebGLRenderer } from 'three'
+
+interface Level {
+  /** Pixels drawn per pixel of the page, at most. */
+  readonly pixelRatio: number
+  /** Texels of the shadow map's edge; 0 for no shadows. */
+  readonly shadowSize: number
+}
+
+const LEVELS: readonly Level[] = [
+  { pixelRatio: 0.5, shadowSize: 0 },
+  { pixelRatio: 0.75, shadowSize: 1024 },
+  { pixelRatio: 1, shadowSize: 2048 },
+  { pixelRatio: 2, shadowSize: 4096 },
+]
+/** Frames between two looks at the frame rate. */
+const LOOK_FRAMES = 45
+const LATE_MS = 24
+const EARLY_MS = 17.5
+/** One step up that had to be taken back is not tried again. */
+const MAX_TRIES = 2
+
+export function createQuality(
+  renderer: WebGLRenderer,
+  sun: DirectionalLight,
+  wish: string | null,
+): { follow(elapsedMs: number): void } {
+  let level = wish === 'low' ? 0 : wish === 'high' ? 3 : 2
+  const tries = LEVELS.map(() => 0)
+  let frames = 0
+  let sumMs = 0
+  const apply = (): void => {
+    const { pixelRatio, shadowSize } = LEVELS[level]!
+    renderer.setPixelRatio(Math.min(devicePixelRatio, pixelRatio))
+    sun.castShadow = shadowSize > 0
+    if (shadowSize === 0 || sun.shadow.mapSize.x === shadowSize) return
+    sun.shadow.mapSize.set(shadowSize, shadowSize)
+    sun.shadow.map?.dispose()
+    sun.shadow.map = null
+  }
+  apply()
+  return {
+    follow(elapsedMs) {
+      // A long pause is a tab that was hidden, not a slow machine.
+      if (wish === 'low' || wish === 'high' || elapsedMs > 500) return
+      frames += 1
+      sumMs += elapsedMs
+      if (frames < LOOK_FRAMES) return
+      const meanMs = sumMs / frames
+      frames = sumMs = 0
+      if (meanMs > LATE_MS && level > 0) level -= 1
+      else if (meanMs < EARLY_MS && level < LEVELS.length - 1 && tries[level + 1]! < MAX_TRIES)
+        tries[(level += 1)]! += 1
+      else return
+      apply()
+    },
+  }
+}
