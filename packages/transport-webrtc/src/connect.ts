@@ -7,7 +7,7 @@
 import { invariant, NetworkError } from '@baton/core'
 import { joinLobby, type LobbyJoinOptions, type WebSocketFactory, type WebSocketLike } from './lobby-client.ts'
 import type { WebRtcImplementation } from './peer-connection.ts'
-import { WebRtcTransport } from './webrtc-transport.ts'
+import { LobbyTransport, type WebRtcTransport } from './webrtc-transport.ts'
 
 /** Where `@baton/server` answers on a server it shares, such as Vite's. */
 const LOBBY_PATH = '/baton-lobby'
@@ -18,11 +18,13 @@ const MAX_CAPACITY = 96
 /** How far a join has come, in this order. */
 export type JoinStage = 'connecting-to-lobby' | 'joining' | 'connecting-to-peers' | 'entering'
 
+/** Which room of which lobby to join, and with what. */
 export interface ConnectOptions {
   /** `ws:`, `wss:` or a path of this page's server. Default in a page: `/baton-lobby` of its own server. */
   readonly lobby?: string | URL | undefined
   /** 1 to 64 of `A-Z a-z 0-9 _ -`. Whoever comes first opens it. */
   readonly room: string
+  /** What others call this player; shortened by lobby and host. */
   readonly displayName?: string | undefined
   /** A secret of this player, 16 to 128 characters. A second join with it takes the place of the first. */
   readonly identity?: string | undefined
@@ -36,6 +38,7 @@ export interface ConnectOptions {
   readonly webSocket?: WebSocketFactory | undefined
   /** Gives up and leaves; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
+  /** Told of each stage as it begins. */
   readonly onProgress?: ((stage: JoinStage) => void) | undefined
 }
 
@@ -72,7 +75,7 @@ export async function connectTransport(options: ConnectOptions): Promise<WebRtcT
   }
   const lobby = await joinLobby(join)
   const iceServers = options.iceServers ?? lobby.iceServers.map(toRtcIceServer)
-  return new WebRtcTransport({ lobby, wrtc, iceServers, nowMs: performance.now() })
+  return new LobbyTransport({ lobby, wrtc, iceServers, nowMs: performance.now() })
 }
 
 function lobbyUrl(lobby: string | URL | undefined): string {

@@ -69,6 +69,13 @@ export class DataChannel {
     this.#flush()
   }
 
+  /** Drops what is still held back. */
+  discard(): void {
+    this.#pending = []
+    this.#acceptedBytes -= this.#pendingBytes
+    this.#pendingBytes = 0
+  }
+
   /** @param data copied before the call returns; its length has been checked by the caller */
   send(data: Uint8Array): SendResult {
     if (this.#raw.readyState === 'closing' || this.#raw.readyState === 'closed') return 'closed'

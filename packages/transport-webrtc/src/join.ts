@@ -10,6 +10,7 @@ import type { WebRtcTransport } from './webrtc-transport.ts'
 /** How often the network is pumped until it is in; then the game's frames take over. */
 const PUMP_INTERVAL_MS = 10
 
+/** What `joinRoom` takes: a room to connect to, and how to play in it. */
 export interface JoinOptions extends ConnectOptions {
   /** Ticks per second of the shared timeline. The host's counts. Default 60. */
   readonly tickRateHz?: number | undefined

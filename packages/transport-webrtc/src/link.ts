@@ -5,9 +5,10 @@
  * `ended` comes at most once and last. A link ends for good: the next attempt is another `Link`.
  */
 import { CHANNEL, type ChannelKind, type LinkStats, type SendResult } from '@baton/core'
-import { FIXED_STREAMS, isNumberedChannel } from './channel-ids.ts'
+import { FIXED_STREAMS } from './channel-ids.ts'
 import { DataChannel, MAX_RELIABLE_BUFFERED_BYTES } from './data-channel.ts'
-import { decodeLinkFrame, encodeLinkFrame, LINK_VERSION } from './link-frames.ts'
+import { decodeLinkFrame, encodeLinkFrame, LINK_VERSION, type LinkFrame } from './link-frames.ts'
+import { NumberedChannels } from './numbered-channels.ts'
 import { PeerConnection, type PeerConnectionOptions, type Signal } from './peer-connection.ts'
 
 /**
@@ -21,7 +22,7 @@ export interface LinkHandlers {
   connected(): void
   /** @returns `false` when there is no room for it: the link ends as slow */
   message(channel: number, reliable: boolean, data: Uint8Array): boolean
-  /** The far end opened a numbered channel of the other kind than this side. */
+  /** A numbered channel is of this kind at the far end, and of the other here. */
   mismatch(channel: number, reliable: boolean): void
   ended(end: LinkEnd): void
 }
@@ -33,18 +34,15 @@ const MAX_EARLY_MESSAGES = 256
 /** A goodbye, and what was said before it, needs a moment to arrive; the far end normally closes first. */
 const LINGER_MS = 1_000
 
-interface Numbered {
-  readonly channel: DataChannel
-  readonly reliable: boolean
-  /** This side has it open: what arrives is delivered. */
-  open: boolean
-}
-
 export class Link {
   #connection: PeerConnection
   #handlers: LinkHandlers | undefined
   #fixed = new Map<number, DataChannel>()
-  #numbered = new Map<number, Numbered>()
+  #numbered = new NumberedChannels({
+    create: (number, reliable) => this.#createChannel(number, `channel-${number}`, number, reliable),
+    announce: (channel, reliable) => this.#say({ kind: 'held', channel, reliable }),
+    mismatch: (number, reliable) => this.#handlers?.mismatch(number, reliable),
+  })
   #early: { channel: number; reliable: boolean; data: Uint8Array }[] = []
   #saidHello = false
   #heardHello = false
@@ -117,20 +115,11 @@ export class Link {
   }
 
   openChannel(number: number, kind: ChannelKind): void {
-    if (!this.isConnected) return
-    const held = this.#numbered.get(number) ?? this.#holdChannel(number, kind.reliable)
-    if (!held) return
-    if (held.reliable !== kind.reliable) this.#handlers?.mismatch(number, held.reliable)
-    else held.open = true
+    if (this.isConnected) this.#numbered.open(number, kind.reliable)
   }
 
-  /**
-   * The data channel stays, so that the number can be opened again without waiting for the far end
-   * to reset the stream too; what arrives meanwhile is not delivered.
-   */
   closeChannel(number: number): void {
-    const held = this.#numbered.get(number)
-    if (held) held.open = false
+    this.#numbered.close(number)
   }
 
   bufferedBytes(channel: number): number {
@@ -145,7 +134,7 @@ export class Link {
   tick(nowMs: number): void {
     if (!this.isConnected) return
     for (const channel of this.#fixed.values()) if (!channel.measure(nowMs)) return this.#end('slow')
-    for (const { channel } of this.#numbered.values()) if (!channel.measure(nowMs)) return this.#end('slow')
+    if (!this.#numbered.measure(nowMs)) this.#end('slow')
   }
 
   /** Ends the link from this side, with a goodbye when it was up. No handler is called any more. Idempotent. */
@@ -156,14 +145,16 @@ export class Link {
     this.#handlers = undefined
     clearTimeout(this.#leaveTimer)
     if (!goodbye) return connection.destroy()
-    connection.sendFrame(encodeLinkFrame({ kind: 'goodbye', controlCount: this.#controlSent >>> 0 }))
+    this.#say({ kind: 'goodbye', controlCount: this.#controlSent >>> 0 })
     connection.closeSoon(LINGER_MS, (bytes) => decodeLinkFrame(bytes)?.kind === 'goodbye')
   }
 
   #target(channel: number): DataChannel | undefined {
-    const held = this.#numbered.get(channel)
-    if (held) return held.open ? held.channel : undefined
-    return this.#fixed.get(channel)
+    return this.#fixed.get(channel) ?? this.#numbered.get(channel)
+  }
+
+  #say(frame: LinkFrame): void {
+    this.#connection.sendFrame(encodeLinkFrame(frame))
   }
 
   #createChannel(channel: number, label: string, id: number, reliable: boolean): DataChannel | undefined {
@@ -178,16 +169,6 @@ export class Link {
     })
   }
 
-  /** Creates this end of a numbered channel and tells the far end, which may send from then on. */
-  #holdChannel(number: number, reliable: boolean): Numbered | undefined {
-    const channel = this.#createChannel(number, `channel-${number}`, number, reliable)
-    if (!channel) return undefined
-    const held = { channel, reliable, open: false }
-    this.#numbered.set(number, held)
-    this.#connection.sendFrame(encodeLinkFrame({ kind: 'held', channel: number, reliable }))
-    return held
-  }
-
   #hear(bytes: Uint8Array): void {
     const frame = decodeLinkFrame(bytes)
     switch (frame?.kind) {
@@ -195,15 +176,8 @@ export class Link {
         if (frame.version !== LINK_VERSION) return this.#end('version')
         this.#heardHello = true
         return this.#settle()
-      case 'held': {
-        if (!this.#heardHello || !isNumberedChannel(frame.channel)) return this.#breach()
-        const held = this.#numbered.get(frame.channel) ?? this.#holdChannel(frame.channel, frame.reliable)
-        if (!held) return
-        if (held.reliable === frame.reliable) return held.channel.release()
-        if (held.open) this.#handlers?.mismatch(frame.channel, frame.reliable)
-        held.open = false
-        return
-      }
+      case 'held':
+        return this.#heardHello ? this.#numbered.heard(frame.channel, frame.reliable) : this.#breach()
       case 'goodbye':
         this.#leavesAfter = frame.controlCount
         this.#leaveTimer ??= setTimeout(() => this.#end('left'), LINGER_MS)
@@ -218,7 +192,7 @@ export class Link {
     if (this.#fixed.size < FIXED_STREAMS.length) return
     for (const channel of this.#fixed.values()) if (!channel.isOpen) return
     this.#saidHello = true
-    this.#connection.sendFrame(encodeLinkFrame({ kind: 'hello', version: LINK_VERSION }))
+    this.#say({ kind: 'hello', version: LINK_VERSION })
     this.#settle()
   }
 
@@ -239,7 +213,7 @@ export class Link {
       this.#early.push({ channel, reliable, data })
       return
     }
-    if (channel >= CHANNEL.firstUser && !this.#numbered.get(channel)?.open) {
+    if (!this.#target(channel)) {
       this.undeliveredCount++
       return
     }

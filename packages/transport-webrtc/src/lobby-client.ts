@@ -19,6 +19,7 @@ export interface WebSocketLike {
   close(): void
 }
 
+/** Opens a socket to a lobby, asking for a subprotocol. */
 export type WebSocketFactory = (url: string, protocol: string) => WebSocketLike
 
 export interface LobbyJoinOptions {

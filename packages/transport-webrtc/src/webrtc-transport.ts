@@ -14,7 +14,6 @@ import {
   NetworkError,
   type ChannelKind,
   type DisconnectReason,
-  type ErrorCode,
   type LinkStats,
   type PeerId,
   type SendResult,
@@ -24,12 +23,22 @@ import {
 import type { LobbyBody } from '@baton/schemas/lobby'
 import { isNumberedChannel } from './channel-ids.ts'
 import { Inbox } from './inbox.ts'
+import { linkError, mismatchError, type LinkFailure } from './link-errors.ts'
 import type { LinkEnd } from './link.ts'
 import type { LobbyClient } from './lobby-client.ts'
 import { Mesh } from './mesh.ts'
 import type { WebRtcImplementation } from './peer-connection.ts'
 
-export interface WebRtcTransportOptions {
+/** A transport that has joined a room of a lobby. Made by `connectTransport`. */
+export interface WebRtcTransport extends Transport {
+  /** Members linked right now. */
+  readonly linkCount: number
+  /** Nobody else is in the room, as far as the lobby has said. */
+  readonly isAlone: boolean
+  readonly counters: WebRtcTransportCounters
+}
+
+export interface LobbyTransportOptions {
   readonly lobby: LobbyClient
   readonly wrtc: WebRtcImplementation | undefined
   readonly iceServers: readonly RTCIceServer[]
@@ -51,14 +60,7 @@ export interface WebRtcTransportCounters {
   readonly breaches: number
 }
 
-const ENDS: Record<Exclude<LinkEnd, 'left' | 'gone'>, readonly [ErrorCode, string]> = {
-  failed: ['peer/ice-failed', 'no path leads there; behind strict routers a TURN server in iceServers helps'],
-  slow: ['peer/slow', 'it no longer takes what it is sent, or sends more than is polled'],
-  breach: ['peer/protocol-breach', 'it sent what no peer sends'],
-  version: ['protocol/version-mismatch', 'it runs another version of the link protocol; load the same build on both'],
-}
-
-export class WebRtcTransport implements Transport {
+export class LobbyTransport implements WebRtcTransport {
   readonly local: PeerId
   #lobby: LobbyClient
   #inbox = new Inbox()
@@ -68,7 +70,7 @@ export class WebRtcTransport implements Transport {
   #closed = false
   #onPageHide = (): void => this.#leavePage()
 
-  constructor(options: WebRtcTransportOptions) {
+  constructor(options: LobbyTransportOptions) {
     const { lobby, wrtc, iceServers, nowMs } = options
     this.local = lobby.id
     this.#lobby = lobby
@@ -83,10 +85,9 @@ export class WebRtcTransport implements Transport {
           this.#inbox.push({ kind: 'connected', peer })
         },
         message: (peer, channel, reliable, data) => this.#inbox.pushMessage(peer, channel, reliable, data),
-        mismatch: (peer, channel, reliable) => this.#failMismatch(peer, channel, reliable),
+        mismatch: (peer, channel, reliable) => this.#fail(mismatchError(peer, channel, reliable)),
         ended: (peer, end) => this.#ended(peer, end),
-        unreachable: (peer, end) =>
-          this.#fail(peer, 'is not reached', end === 'timeout' || end === 'gone' ? 'failed' : end),
+        unreachable: (peer, end) => this.#fail(linkError(peer, 'is not reached', asFailure(end))),
       },
       nowMs,
     )
@@ -137,12 +138,10 @@ export class WebRtcTransport implements Transport {
     return this.#mesh.link(peer)?.stats
   }
 
-  /** Members linked right now. */
   get linkCount(): number {
     return this.#linked.size
   }
 
-  /** Nobody else is in the room, as far as the lobby has said. */
   get isAlone(): boolean {
     return this.#members.length === 1
   }
@@ -187,7 +186,7 @@ export class WebRtcTransport implements Transport {
   #leavePage(): void {
     this.#release()
     const message = 'transport-webrtc: the page was left, and its links with it; join the room again'
-    this.#inbox.push({ kind: 'failed', error: new NetworkError('network/closed', message) })
+    this.#fail(new NetworkError('network/closed', message))
     for (const peer of [...this.#linked]) this.#unlink(peer, 'closed')
   }
 
@@ -210,7 +209,7 @@ export class WebRtcTransport implements Transport {
   }
 
   #lobbyClosed(error: NetworkError): void {
-    this.#inbox.push({ kind: 'failed', error })
+    this.#fail(error)
     // Another tab plays on as this player: this one must not stay in the game beside it.
     if (error.code === 'lobby/replaced') for (const peer of [...this.#linked]) this.disconnect(peer)
   }
@@ -220,7 +219,7 @@ export class WebRtcTransport implements Transport {
   }
 
   #ended(peer: PeerId, end: LinkEnd): void {
-    if (end !== 'left' && end !== 'gone') this.#fail(peer, 'is disconnected', end)
+    if (end !== 'left' && end !== 'gone') this.#fail(linkError(peer, 'is disconnected', end))
     this.#unlink(peer, end === 'left' ? 'left' : end === 'failed' || end === 'gone' ? 'lost' : 'closed')
   }
 
@@ -229,19 +228,14 @@ export class WebRtcTransport implements Transport {
     this.#inbox.push({ kind: 'disconnected', peer, reason })
   }
 
-  #fail(peer: PeerId, what: string, end: Exclude<LinkEnd, 'left' | 'gone'> | 'left'): void {
-    const [code, why] = ENDS[end === 'left' ? 'failed' : end]
-    this.#inbox.push({
-      kind: 'failed',
-      error: new NetworkError(code, `transport-webrtc: peer ${peer} ${what}: ${why}`),
-    })
+  #fail(error: NetworkError): void {
+    this.#inbox.push({ kind: 'failed', error })
   }
+}
 
-  #failMismatch(peer: PeerId, channel: number, reliable: boolean): void {
-    const [there, here] = reliable ? ['reliable', 'unreliable'] : ['unreliable', 'reliable']
-    const message = `openChannel: channel ${channel} with peer ${peer} is ${there} there and ${here} here; open the same kind on both ends`
-    this.#inbox.push({ kind: 'failed', error: new NetworkError('peer/channel-mismatch', message) })
-  }
+/** Whatever became of the last attempt, in the end there was no path. */
+function asFailure(end: LinkEnd | 'timeout'): LinkFailure {
+  return end === 'timeout' || end === 'gone' || end === 'left' ? 'failed' : end
 }
 
 function checkSize(limitBytes: number, channel: number, data: Uint8Array): void {

@@ -92,6 +92,16 @@ describe.each(PAIRS)('WebRtcTransport, %s with %s', (...pair) => {
     await until([a!, b!], 'b heard of it', () => b!.all('failed').length > 0)
     expect(b!.all('failed').map(({ error }) => error.code)).toEqual(['peer/channel-mismatch'])
     expect(b!.transport.send(toA, 31, encode('x'))).toBe('closed')
+
+    // Opened as different kinds at the same moment: what was sent meanwhile is dropped, and holds nothing up.
+    a!.transport.openChannel(toB, 32, { reliable: true })
+    b!.transport.openChannel(toA, 32, { reliable: false })
+    a!.transport.send(toB, 32, encode('lost'))
+    await until([a!, b!], 'both heard of it', () => a!.all('failed').length === 1 && b!.all('failed').length === 2)
+    const startMs = performance.now()
+    for (let step = 1; step <= 300; step++)
+      a!.transport.poll(startMs + step * 100, (event) => void a!.events.push(event))
+    expect(a!.all('disconnected')).toEqual([])
   })
 
   it('WT15: a closed channel is opened again at once, and what came between is counted, not delivered', async () => {

@@ -13,7 +13,7 @@ export type { ConnectOptions, JoinStage } from '../connect.ts'
 export type { JoinOptions } from '../join.ts'
 export type { WebRtcImplementation } from '../peer-connection.ts'
 export type { WebSocketFactory, WebSocketLike } from '../lobby-client.ts'
-export type { WebRtcTransport } from '../webrtc-transport.ts'
+export type { WebRtcTransport, WebRtcTransportCounters } from '../webrtc-transport.ts'
 
 /** Four times what a lobby has to say; a dishonest one must not fill the memory. */
 const MAX_LOBBY_FRAME_BYTES = 65_536
