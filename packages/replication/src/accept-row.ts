@@ -36,14 +36,13 @@ export function acceptRow(
   // A new authority's clock may be behind the last one's: what the host passes on still rises (OW9).
   const risen = network.isHost ? risingTick(rows, index, tick) : tick
   state.jitter[component]!.insert(index, risen, lanes, offset)
-  // While this peer acts on a claim it keeps what it hears aside, in case the host says no.
-  if (actingAuthority(table, index, local) === local) return
+  // While this peer acts on a claim it keeps what it hears aside, in case the host says no; and what
+  // comes before its component waits for that.
+  if (actingAuthority(table, index, local) === local || rows.present[index] === 0) return
   const { laneCount } = schema
   const base = index * laneCount
   for (let lane = 0; lane < laneCount; lane += 1) rows.current[base + lane] = lanes[offset + lane]!
   rows.tick[index] = risen
-  // The component's adding is still under way on the slower channel.
-  if (rows.present[index] === 0) rows.present[index] = 2
   if (tap.onAccepted) tap.onAccepted(schema, table.id[index]!, tick, lanes, offset)
 }
 
@@ -70,8 +69,21 @@ function hearAside(
   rows.isOverruled[index] = 1
 }
 
-/** Of an early row and the values of the adding that it overtook, are the row's the newer? */
-export function isEarlyRowNewer(state: ReplicationState, component: number, index: number, tick: number): boolean {
-  const rows = state.store.components[component]!
-  return rows.present[index] === 2 && isLaterTick(rows.tick[index]!, tick)
+/**
+ * Of the values that a component was added with and a row of it that overtook them, the newer.
+ * @returns the tick of the row that stands in `lanes` now, or `tick` where `lanes` stay
+ */
+export function newerOfEarlyRow(
+  state: ReplicationState,
+  component: number,
+  index: number,
+  lanes: Int32Array,
+  tick: number,
+): number {
+  const buffers = state.jitter[component]!
+  const { scratch } = state
+  const heardTick = buffers.newest(index, scratch, 0)
+  if (heardTick === undefined || !isLaterTick(heardTick, tick)) return tick
+  for (let lane = 0; lane < lanes.length; lane += 1) lanes[lane] = scratch[lane]!
+  return heardTick
 }

@@ -5,7 +5,7 @@
  * Invariant: each function leaves table, rows and ECS agreeing, and queues one event per change.
  */
 import type { Peer } from '@baton/core'
-import { acceptRow, isEarlyRowNewer } from './accept-row.ts'
+import { acceptRow, newerOfEarlyRow } from './accept-row.ts'
 import {
   createEntity,
   destroyEntity,
@@ -22,6 +22,7 @@ import {
   insertEntity,
   rebindEid,
   removeEntityAt,
+  setParentId,
   setOwnership,
   type EntityRecord,
   type Ownership,
@@ -101,7 +102,7 @@ export function applyDespawn(state: ReplicationState, ids: readonly NetworkId[])
     removeEntityAt(table, index)
     quietly(state, () => {
       // A child that the log has not heard of yet outlives its parent; bitECS would end it.
-      for (const child of childrenOf(state, id)) setPresence(ecs, table.eid[child]!, ChildOf(eid), false)
+      for (const child of table.children.get(id) ?? []) setPresence(ecs, table.eid[child]!, ChildOf(eid), false)
       destroyEntity(ecs, eid)
     })
     relinkReferences(state, id)
@@ -116,13 +117,9 @@ export function applyComponentAdded(
   tick: number,
 ): void {
   quietly(state, () => setPresence(state.ecs, state.table.eid[index]!, schema.component, true))
-  if (!isEarlyRowNewer(state, schema.index, index, tick)) {
-    placeRow(state, index, schema, row, tick, true)
-    return
-  }
-  const rows = state.store.components[schema.index]!
-  const lanes = rows.current.slice(index * schema.laneCount, (index + 1) * schema.laneCount)
-  placeRow(state, index, schema, { lanes, plain: row.plain }, rows.tick[index]!, true)
+  const isSnapshot = schema.delivery === 'snapshot'
+  const newestTick = isSnapshot ? newerOfEarlyRow(state, schema.index, index, row.lanes, tick) : tick
+  placeRow(state, index, schema, row, newestTick, true)
 }
 
 export function applyComponentRemoved(state: ReplicationState, index: number, schema: ComponentSchema): void {
@@ -156,7 +153,7 @@ export function placeRow(
 export function applyParent(state: ReplicationState, index: number, parent: NetworkId): void {
   const { table, ecs } = state
   const before = table.indexById.get(table.parent[index]!)
-  table.parent[index] = parent
+  setParentId(table, index, parent)
   quietly(state, () => {
     if (before !== undefined) setPresence(ecs, table.eid[index]!, ChildOf(table.eid[before]!), false)
     attachToParent(state, index)
@@ -275,20 +272,12 @@ function attachToParent(state: ReplicationState, index: number): void {
 
 /** Children that arrived before their parent. */
 function adoptChildren(state: ReplicationState, id: NetworkId): void {
-  for (const index of childrenOf(state, id)) attachToParent(state, index)
-}
-
-function childrenOf({ table }: ReplicationState, id: NetworkId): number[] {
-  const children: number[] = []
-  for (let i = 0; i < table.count; i += 1) {
-    const index = table.order[i]!
-    if (table.parent[index] === id) children.push(index)
-  }
-  return children
+  for (const index of state.table.children.get(id) ?? []) attachToParent(state, index)
 }
 
 /** Entity fields that name `id` now mean another local entity, or none. */
 function relinkReferences(state: ReplicationState, id: NetworkId): void {
+  if (!state.referenced.has(id)) return
   for (const rows of state.store.components) {
     const { schema } = rows
     if (!schema.hasEntities) continue
@@ -330,9 +319,16 @@ function endAuthority(state: ReplicationState, index: number): void {
   }
 }
 
-/** Host: the first row of a new authority counts, whatever the last one's clock said. */
+/**
+ * Host: the first row of a new authority counts, whatever the last one's clock said. What it passes on
+ * from here is newer than all it has sent, also where the values stay: somebody may have heard this very
+ * state aside and simulated on.
+ */
 function listenAnew(state: ReplicationState, index: number): void {
-  for (const rows of state.store.components) rows.hasHeard[index] = 0
+  for (const rows of state.store.components) {
+    rows.hasHeard[index] = 0
+    rows.tick[index] = (rows.tick[index]! + 1) >>> 0
+  }
 }
 
 /** The newest state that was received stands again for what this peer simulated without a right to it. */

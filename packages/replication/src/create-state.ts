@@ -101,6 +101,7 @@ export function createState(options: ReplicationOptions, events: EventEmitter<Re
     synced: network.isHost,
     incomingBaseline: undefined,
     early: [],
+    referenced: new Set(),
     waitingLog: [],
     nowMs: 0,
   }

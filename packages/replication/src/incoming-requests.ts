@@ -93,9 +93,7 @@ function handleSpawn(state: ReplicationState, from: Peer, body: Request<'Spawn'>
 /** Live entities and spawn rate of a guest stay within limits (threat table, row 6). */
 function takeSpawnToken(state: ReplicationState, slot: number): boolean {
   const { limits, spawnTokens, table, network } = state
-  let live = 0
-  for (let i = 0; i < table.count; i += 1) if (slotOfId(table.id[table.order[i]!]!) === slot) live += 1
-  if (live >= limits.entitiesPerPeer) return false
+  if ((table.liveOfSlot.get(slot) ?? 0) >= limits.entitiesPerPeer) return false
   const tick = network.tick(state.nowMs)
   const burst = limits.spawnsPerSecond * 10
   const bucket = spawnTokens.get(slot) ?? { tokens: burst, tick }

@@ -16,6 +16,8 @@ export function peerOfSlot(state: ReplicationState, slot: number): Peer | undefi
 
 /** Local entity of an id; 0 for one that is not here. */
 export function resolveEid(state: ReplicationState, id: NetworkId): number {
+  if (id === 0) return 0
+  state.referenced.add(id)
   const index = state.table.indexById.get(id)
   return index === undefined ? 0 : state.table.eid[index]!
 }
@@ -23,7 +25,10 @@ export function resolveEid(state: ReplicationState, id: NetworkId): number {
 /** Id of a local entity; 0 for one that is not networked. */
 export function resolveId(state: ReplicationState, eid: number): NetworkId {
   const index = state.table.indexByEid.get(eid)
-  return index === undefined ? 0 : state.table.id[index]!
+  if (index === undefined) return 0
+  const id = state.table.id[index]!
+  state.referenced.add(id)
+  return id
 }
 
 /** Makes every column that is keyed by the entity index as long as the table. */

@@ -169,6 +169,11 @@ export class Replication {
       : (this.#state.delay.delayTicks * 1000) / this.network.tickRateHz
   }
 
+  /** Requests of this peer that the host has not answered yet. */
+  get pendingCount(): number {
+    return this.#state.pending.size
+  }
+
   get counters(): Readonly<ReplicationCounters> {
     return this.#state.counters
   }

@@ -154,6 +154,8 @@ export interface ReplicationState {
   /** Log entries that arrived while the baseline was under way. */
   /** Control messages that came before what they belong to. */
   readonly early: ReceivedControl[]
+  /** Ids that some entity field has named: only their coming and going is looked for in columns. */
+  readonly referenced: Set<NetworkId>
   readonly waitingLog: { readonly index: number; readonly body: ControlBody }[]
   nowMs: number
 }

@@ -25,8 +25,8 @@ export function judgeRow(
   knownTick: number,
   nowTick: number,
 ): RowVerdict {
-  if (authority === localSlot) return 'own'
   if (!senderIsHost && authority !== senderSlot) return 'not-authority'
+  if (authority === localSlot) return 'own'
   if (!senderIsHost && isFarAhead(rowTick, nowTick)) return 'ahead'
   if (((rowTick - knownTick) | 0) <= 0) return 'old'
   return 'apply'

@@ -34,6 +34,10 @@ export interface EntityTable {
   readonly indexByEid: Map<number, number>
   /** Per slot: the highest counter that was ever spawned here. */
   readonly highWater: Map<number, number>
+  /** Entity indices by the id of the parent they name, whether that lives here or not. */
+  readonly children: Map<NetworkId, Set<number>>
+  /** Live entities by the slot that spawned them. */
+  readonly liveOfSlot: Map<number, number>
   readonly free: number[]
 }
 
@@ -56,6 +60,8 @@ export function createEntityTable(capacity = 256): EntityTable {
     indexById: new Map(),
     indexByEid: new Map(),
     highWater: new Map(),
+    children: new Map(),
+    liveOfSlot: new Map(),
     free: Array.from({ length: capacity }, (_, i) => capacity - 1 - i),
   }
 }
@@ -80,7 +86,8 @@ export function insertEntity(table: EntityTable, record: EntityRecord, eid: numb
   const index = table.free.pop()!
   table.id[index] = record.id
   table.eid[index] = eid
-  table.parent[index] = record.parent
+  table.parent[index] = 0
+  setParentId(table, index, record.parent)
   table.prefab[index] = record.prefab
   table.policy[index] = record.policy
   table.claimed[index] = 0
@@ -88,8 +95,21 @@ export function insertEntity(table: EntityTable, record: EntityRecord, eid: numb
   table.indexById.set(record.id, index)
   table.indexByEid.set(eid, index)
   raiseHighWater(table, slotOfId(record.id), counterOfId(record.id))
+  const slot = slotOfId(record.id)
+  table.liveOfSlot.set(slot, (table.liveOfSlot.get(slot) ?? 0) + 1)
   insertOrdered(table, index)
   return index
+}
+
+/** @param parent 0 for none */
+export function setParentId(table: EntityTable, index: number, parent: NetworkId): void {
+  const siblings = table.children.get(table.parent[index]!)
+  if (siblings?.delete(index) && siblings.size === 0) table.children.delete(table.parent[index]!)
+  table.parent[index] = parent
+  if (parent === 0) return
+  const among = table.children.get(parent)
+  if (among) among.add(index)
+  else table.children.set(parent, new Set([index]))
 }
 
 export function removeEntityAt(table: EntityTable, index: number): void {
@@ -98,6 +118,9 @@ export function removeEntityAt(table: EntityTable, index: number): void {
   table.count -= 1
   table.indexById.delete(table.id[index]!)
   if (table.indexByEid.get(table.eid[index]!) === index) table.indexByEid.delete(table.eid[index]!)
+  setParentId(table, index, 0)
+  const slot = slotOfId(table.id[index]!)
+  table.liveOfSlot.set(slot, table.liveOfSlot.get(slot)! - 1)
   table.id[index] = 0
   table.free.push(index)
 }
@@ -145,14 +168,11 @@ export function raiseHighWater(table: EntityTable, slot: number, counter: number
 
 /** Ids of the entity and of everything below it, parents first. */
 export function subtreeOf(table: EntityTable, id: NetworkId): NetworkId[] {
-  const ids = [id]
-  for (let at = 0; at < ids.length; at += 1) {
-    for (let i = 0; i < table.count; i += 1) {
-      const index = table.order[i]!
-      if (table.parent[index] === ids[at] && !ids.includes(table.id[index]!)) ids.push(table.id[index]!)
-    }
+  const ids = new Set([id])
+  for (const parent of ids) {
+    for (const index of table.children.get(parent) ?? []) ids.add(table.id[index]!)
   }
-  return ids
+  return [...ids]
 }
 
 function growTable(table: EntityTable): void {

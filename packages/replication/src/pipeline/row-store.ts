@@ -23,7 +23,7 @@ export interface ComponentRows {
   heardPacketTick: Uint32Array
   /** 1 where a newer state than this peer's own was heard while it had authority: its end is on the way. */
   isOverruled: Uint8Array
-  /** 1 where the entity has the component; 2 where a row of it came before the component did. */
+  /** 1 where the entity has the component. */
   present: Uint8Array
   /** Strings and bytes of the row, one slot per field; undefined where the component has none. */
   readonly plain: (readonly (string | Uint8Array | undefined)[] | undefined)[]
