@@ -23,7 +23,7 @@ const plaza = await createPlaza(world)
 const panel = createPanel(element('panel'))
 const notice = createNotice(element('notice'))
 const stage = createStage(element('scene') as HTMLCanvasElement, params.get('quality'))
-buildScenery(stage.scene)
+buildScenery(stage.scene, stage.far)
 const crates = createCrates(stage.scene, 2_048)
 const avatars = createAvatars(stage.scene, element('names'))
 const input = createInput(stage.canvas, element('stick'), element('jump'))
@@ -55,16 +55,11 @@ drive((nowMs) => {
 })
 
 function draw(part: number, elapsedMs: number): void {
-  const poses = { part, poseOf: plaza.poseOf }
-  follow.update(stage.camera, session.me, poses, input, Math.min(0.1, elapsedMs / 1000))
-  crates.draw(query(world, [Transform, Crate]), poses, panel.tint ? tintByAuthority : undefined)
-  avatars.draw(
-    query(world, [Transform, Avatar, Nameplate]),
-    poses,
-    stage.camera,
-    session.isHostsAvatar,
-    elapsedMs / 1000,
-  )
+  const elapsedSeconds = Math.min(0.1, elapsedMs / 1000)
+  const moment = { part, elapsedSeconds, isRough: stage.isRough, poseOf: plaza.poseOf }
+  follow.update(stage.camera, session.me, moment, input)
+  crates.draw(query(world, [Transform, Crate]), moment, panel.tint ? tintByAuthority : undefined)
+  avatars.draw(query(world, [Transform, Avatar, Nameplate]), moment, stage.camera, session.isHostsAvatar)
   panel.show(session.readings())
   stage.render(follow.focus, elapsedMs)
 }

@@ -27,7 +27,7 @@ export interface Session {
   /** End of a frame. */
   send(nowMs: number): void
   readings(): Readings
-  isHostsAvatar(eid: number): boolean
+  readonly isHostsAvatar: (eid: number) => boolean
   /** The avatar of the player who simulates an entity now. */
   avatarOfAuthority(eid: number): number | undefined
 }

@@ -33,7 +33,7 @@ export interface Plaza {
   /** Advances by whole steps of `STEP_SECONDS`. */
   advance(stepCount: number, me: number, wishes: Wishes): void
   /** Where an entity is to be drawn, `part` (0 to 1) of a step after the last one. */
-  poseOf(eid: number, part: number, out: Pose): Pose
+  readonly poseOf: (eid: number, part: number, out: Pose) => Pose
 }
 
 /** Steps a second; the room's ticks are as long. */

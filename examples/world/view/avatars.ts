@@ -4,16 +4,10 @@ import { Nameplate } from '../sim/components.ts'
 import { AVATAR_HALF_HEIGHT_M, AVATAR_RADIUS_M } from '../sim/physics.ts'
 import { createPose } from '../sim/pose.ts'
 import { createFigure, type Figure } from './figure.ts'
-import type { Poses } from './poses.ts'
+import type { Moment } from './moment.ts'
 
 export interface Avatars {
-  draw(
-    eids: ArrayLike<number>,
-    poses: Poses,
-    camera: PerspectiveCamera,
-    isHost: (eid: number) => boolean,
-    elapsedSeconds: number,
-  ): void
+  draw(eids: ArrayLike<number>, moment: Moment, camera: PerspectiveCamera, isHost: (eid: number) => boolean): void
 }
 
 interface Player {
@@ -73,7 +67,7 @@ export function createAvatars(scene: Scene, names: HTMLElement): Avatars {
   }
 
   return {
-    draw(eids, { part, poseOf }, camera, isHost, elapsedSeconds) {
+    draw(eids, { part, elapsedSeconds, poseOf }, camera, isHost) {
       const here = new Set<number>()
       for (let i = 0; i < eids.length; i += 1) {
         const eid = eids[i]!

@@ -1,5 +1,6 @@
 /** All crates in one instanced mesh, tinted by who simulates them. */
 import {
+  BoxGeometry,
   Color,
   DynamicDrawUsage,
   InstancedMesh,
@@ -7,17 +8,18 @@ import {
   MeshStandardMaterial,
   Quaternion,
   Vector3,
+  type BufferGeometry,
   type Scene,
 } from 'three'
 import { RoundedBoxGeometry } from 'three/addons/geometries/RoundedBoxGeometry.js'
 import { CRATE_SIZE_M } from '../sim/layout.ts'
 import { createPose } from '../sim/pose.ts'
-import type { Poses } from './poses.ts'
+import type { Moment } from './moment.ts'
 import { planks } from './textures.ts'
 
 export interface Crates {
   /** @param tintOf color of a crate, undefined for bare wood; left out, all are bare */
-  draw(eids: ArrayLike<number>, poses: Poses, tintOf?: (eid: number) => Color | undefined): void
+  draw(eids: ArrayLike<number>, moment: Moment, tintOf?: (eid: number) => Color | undefined): void
 }
 
 /** How much of a tinted crate's color is the tint. */
@@ -29,7 +31,9 @@ export function createCrates(scene: Scene, capacity: number): Crates {
   const { color, height } = planks()
   const material = new MeshStandardMaterial({ map: color, bumpMap: height, bumpScale: 1.6, roughness: 0.78 })
   const edge = CRATE_SIZE_M
-  const mesh = new InstancedMesh(new RoundedBoxGeometry(edge, edge, edge, 1, 0.035), material, capacity)
+  const round = new RoundedBoxGeometry(edge, edge, edge, 1, 0.035)
+  const plain = new BoxGeometry(edge, edge, edge)
+  const mesh = new InstancedMesh<BufferGeometry, MeshStandardMaterial>(round, material, capacity)
   mesh.instanceMatrix.setUsage(DynamicDrawUsage)
   mesh.castShadow = mesh.receiveShadow = true
   mesh.frustumCulled = false
@@ -43,7 +47,8 @@ export function createCrates(scene: Scene, capacity: number): Crates {
   const shade = new Color()
   const pose = createPose()
   return {
-    draw(eids, { part, poseOf }, tintOf) {
+    draw(eids, { part, isRough, poseOf }, tintOf) {
+      mesh.geometry = isRough ? plain : round
       const count = Math.min(eids.length, capacity)
       for (let i = 0; i < count; i += 1) {
         const eid = eids[i]!

@@ -1,7 +1,7 @@
 /** A camera that follows: behind the avatar, softly, at the angle and distance the player chose. */
 import { Vector3, type PerspectiveCamera } from 'three'
 import { createPose } from '../sim/pose.ts'
-import type { Poses } from './poses.ts'
+import type { Moment } from './moment.ts'
 
 /** Share of the way that is left after a second: the follow is as soft at any frame rate. */
 const LAG_PER_SECOND = 0.00001
@@ -19,7 +19,7 @@ export interface Look {
 
 export interface Follow {
   readonly focus: Vector3
-  update(camera: PerspectiveCamera, eid: number, poses: Poses, look: Look, elapsedSeconds: number): void
+  update(camera: PerspectiveCamera, eid: number, moment: Moment, look: Look): void
 }
 
 export function createFollow(): Follow {
@@ -28,7 +28,7 @@ export function createFollow(): Follow {
   let started = false
   return {
     focus,
-    update(camera, eid, { part, poseOf }, { yaw, pitch, distanceM }, elapsedSeconds) {
+    update(camera, eid, { part, elapsedSeconds, poseOf }, { yaw, pitch, distanceM }) {
       poseOf(eid, part, pose)
       const across = started ? 1 - LAG_PER_SECOND ** elapsedSeconds : 1
       const upward = started ? 1 - LAG_PER_SECOND_UP ** elapsedSeconds : 1

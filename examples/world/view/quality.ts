@@ -21,11 +21,14 @@ const EARLY_MS = 17.5
 /** One step up that had to be taken back is not tried again. */
 const MAX_TRIES = 2
 
-export function createQuality(
-  renderer: WebGLRenderer,
-  sun: DirectionalLight,
-  wish: string | null,
-): { follow(elapsedMs: number): void } {
+export interface Quality {
+  /** The machine is at its limit: what is far off, and round edges, are left out. */
+  readonly isRough: boolean
+  follow(elapsedMs: number): void
+}
+
+/** @param wish `low` or `high` for good; anything else follows the frame rate */
+export function createQuality(renderer: WebGLRenderer, sun: DirectionalLight, wish: string | null): Quality {
   let level = wish === 'low' ? 0 : wish === 'high' ? 3 : 2
   const tries = LEVELS.map(() => 0)
   let frames = 0
@@ -41,6 +44,9 @@ export function createQuality(
   }
   apply()
   return {
+    get isRough() {
+      return level === 0
+    },
     follow(elapsedMs) {
       // A long pause is a tab that was hidden, not a slow machine.
       if (wish === 'low' || wish === 'high' || elapsedMs > 500) return

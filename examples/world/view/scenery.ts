@@ -15,7 +15,7 @@ import {
   Vector3,
   type BufferGeometry,
   type Material,
-  type Scene,
+  type Object3D,
 } from 'three'
 import { PLANTERS, SQUARE_HALF_M, WALLS, type Block } from '../sim/layout.ts'
 import { createChance, inlay, meadow, paving } from './textures.ts'
@@ -23,7 +23,8 @@ import { createChance, inlay, meadow, paving } from './textures.ts'
 const STONE = 0xc9bda6
 const STONE_TOP = 0xddd3bf
 
-export function buildScenery(scene: Scene): void {
+/** @param far where what stands outside of the square goes */
+export function buildScenery(scene: Object3D, far: Object3D): void {
   const ground = flat(new PlaneGeometry(2 * SQUARE_HALF_M + 2, 2 * SQUARE_HALF_M + 2), { map: paving(8) }, 0)
   const middle = flat(new CircleGeometry(5, 64), { map: inlay() }, 0.012)
   const grass = flat(new PlaneGeometry(420, 420), { map: meadow(90) }, -0.06)
@@ -39,8 +40,8 @@ export function buildScenery(scene: Scene): void {
     soil.receiveShadow = true
     scene.add(soil)
   }
-  plantTrees(scene)
-  raiseHills(scene)
+  plantTrees(far)
+  raiseHills(far)
 }
 
 function flat(geometry: BufferGeometry, look: { map: MeshStandardMaterial['map'] }, y: number): Mesh {
@@ -52,7 +53,7 @@ function flat(geometry: BufferGeometry, look: { map: MeshStandardMaterial['map']
 }
 
 /** A block of stone with a cap that juts out. */
-function addStone(scene: Scene, { at, half }: Block): void {
+function addStone(scene: Object3D, { at, half }: Block): void {
   const body = new Mesh(
     new BoxGeometry(2 * half[0], 2 * half[1], 2 * half[2]),
     new MeshStandardMaterial({ color: STONE, roughness: 0.9 }),
@@ -77,7 +78,7 @@ interface Tree {
 }
 
 /** One in each planter, a loose ring of them outside of the wall. */
-function plantTrees(scene: Scene): void {
+function plantTrees(scene: Object3D): void {
   const chance = createChance(21)
   const trees: Tree[] = PLANTERS.map(({ at, half }) => ({ x: at[0], z: at[2], y: 2 * half[1], size: 1, round: true }))
   for (let i = 0; i < 130; i += 1) {
@@ -129,12 +130,12 @@ function plantTrees(scene: Scene): void {
   })
 }
 
-function raiseHills(scene: Scene): void {
+function raiseHills(scene: Object3D): void {
   const chance = createChance(5)
   const count = 26
   const hills = add(
     scene,
-    new IcosahedronGeometry(1, 3),
+    new IcosahedronGeometry(1, 2),
     new MeshStandardMaterial({ color: 0xffffff, roughness: 1, flatShading: true }),
     count,
   )
@@ -151,7 +152,7 @@ function raiseHills(scene: Scene): void {
   }
 }
 
-function add(scene: Scene, geometry: BufferGeometry, material: Material, count: number): InstancedMesh {
+function add(scene: Object3D, geometry: BufferGeometry, material: Material, count: number): InstancedMesh {
   const mesh = new InstancedMesh(geometry, material, count)
   mesh.castShadow = mesh.receiveShadow = true
   mesh.frustumCulled = false

@@ -5,6 +5,7 @@ import {
   Color,
   DirectionalLight,
   Fog,
+  Group,
   HemisphereLight,
   Mesh,
   PCFShadowMap,
@@ -21,6 +22,10 @@ export interface Stage {
   readonly scene: Scene
   readonly camera: PerspectiveCamera
   readonly canvas: HTMLCanvasElement
+  /** Drawn only where the machine can afford it. */
+  readonly far: Group
+  /** Pictures should be as cheap as can be. */
+  readonly isRough: boolean
   /**
    * Draws a frame.
    * @param focus what the camera looks at: shadows are sharp around it
@@ -58,7 +63,8 @@ export function createStage(canvas: HTMLCanvasElement, wish: string | null): Sta
   shadow.right = shadow.top = SHADOW_REACH_M
   shadow.near = 5
   shadow.far = 120
-  scene.add(sun, sun.target, createSky())
+  const far = new Group()
+  scene.add(sun, sun.target, createSky(), far)
 
   const quality = createQuality(renderer, sun, wish)
   const resize = (): void => {
@@ -76,9 +82,14 @@ export function createStage(canvas: HTMLCanvasElement, wish: string | null): Sta
     scene,
     camera,
     canvas,
+    far,
+    get isRough() {
+      return quality.isRough
+    },
     render(focus, elapsedMs) {
       if (focus) moveSun(sun, focus)
       if (elapsedMs !== undefined) quality.follow(elapsedMs)
+      far.visible = !quality.isRough
       renderer.render(scene, camera)
     },
   }
