@@ -2,7 +2,8 @@
  * Fits node-datachannel's polyfill to what simple-peer asks of WebRTC. Its only door.
  *
  * Invariant: one adapted implementation per process; connections keep their native parts referenced
- * by themselves, so that nothing is freed under a thread that still uses it.
+ * by themselves, so that nothing is freed under a thread that still uses it. The library's `cleanup()`
+ * is not called: a process ends by itself once its connections are closed, and others may have some.
  */
 import type { WebRtcImplementation } from '../peer-connection.ts'
 
