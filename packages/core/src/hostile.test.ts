@@ -270,17 +270,9 @@ describe('garbage and lies', { timeout: 60_000 }, () => {
   it('NW20: a build with another protocol version is refused with one sentence, and nobody else notices', () => {
     const rig = createNetworkRig({ seed: 20 })
     const [host] = rig.room(1)
-    const newcomer = rig.join({}, (own) => ({
-      local: own.local,
-      poll: own.poll.bind(own),
-      send: (peer, channel, data) => own.send(peer, channel, channel === 0 ? otherVersion(data) : data),
-      openChannel: own.openChannel.bind(own),
-      closeChannel: own.closeChannel.bind(own),
-      bufferedBytes: own.bufferedBytes.bind(own),
-      stats: own.stats.bind(own),
-      disconnect: own.disconnect.bind(own),
-      close: own.close.bind(own),
-    }))
+    const newcomer = rig.join({}, (own) =>
+      rewriting(own, 0, (body) => (body.type === 'Hello' ? { ...body, protocolVersion: 99 } : body)),
+    )
     const errors: string[] = []
     newcomer.on('error', ({ code, message }) => errors.push(`${code} ${message}`))
     rig.run(1_000)
@@ -291,24 +283,35 @@ describe('garbage and lies', { timeout: 60_000 }, () => {
   })
 
   it('NW21: a peer that claims a slot of the session which nobody gave it is refused', () => {
-    const rig = createNetworkRig({ seed: 21 })
-    const [host] = rig.room(2)
-    const liar = rig.join({}, (own) => ({
-      local: own.local,
-      poll: own.poll.bind(own),
-      send: (peer, channel, data) => own.send(peer, channel, channel === 0 ? withSlot(data, host!.sessionTag) : data),
-      openChannel: own.openChannel.bind(own),
-      closeChannel: own.closeChannel.bind(own),
-      bufferedBytes: own.bufferedBytes.bind(own),
-      stats: own.stats.bind(own),
-      disconnect: own.disconnect.bind(own),
-      close: own.close.bind(own),
-    }))
-    const errors: string[] = []
-    liar.on('error', ({ code }) => errors.push(code))
-    rig.run(1_000)
-    expect(errors).toEqual(['peer/timeout'])
-    expect(host!.peers.map(({ slot }) => slot)).toEqual([2])
+    // A member's, one of a peer that has left, one not given yet, and one just beyond what a new host sets aside.
+    const claims = [2, 3, 4, 9, 4_095].map((slot) => ({ isSecondHost: false, slot }))
+    for (const slot of [1, 2, 3, 4 + 16, 4_095]) claims.push({ isSecondHost: true, slot })
+    for (const { isSecondHost, slot } of claims) {
+      const rig = createNetworkRig({ seed: 21, conditions: { latencyMs: 10 } })
+      const [first, second, third] = rig.room(3)
+      if (isSecondHost) first!.close()
+      else third!.close()
+      rig.run(500)
+      const host = isSecondHost ? second! : first!
+      const given = new Set([host.local, ...host.peers].map((peer) => peer.slot))
+      const claim = (body: ControlBody): ControlBody =>
+        body.type === 'Hello' ? { ...body, sessionTag: host.sessionTag, slot } : body
+      const errors: string[] = []
+      rig.join({}, (own) => rewriting(own, 0, claim)).on('error', ({ code }) => errors.push(code))
+      rig.run(1_000)
+      expect(errors, `slot ${slot}`).toEqual(['peer/timeout'])
+      expect(new Set([host.local, ...host.peers].map((peer) => peer.slot))).toEqual(given)
+    }
+  })
+
+  it('NW17: ticks are taken from the host alone', () => {
+    const rig = createNetworkRig({ seed: 'ticks', conditions: { latencyMs: 10 } })
+    const [host, guest] = rig.room(2)
+    rig.join({}, (own) => rewriting(own, 1, (body) => (body.type === 'Pong' ? { ...body, tick: 1_000_000 } : body)))
+    rig.runUntil(() => guest!.peers.length === 2)
+    rig.run(5_000)
+    expect(Math.abs(guest!.exactTick(rig.nowMs) - host!.exactTick(rig.nowMs))).toBeLessThan(3)
+    expect(guest!.counters.breaches).toBe(0)
   })
 
   it('NW22: an early flood from a peer that is not in the room is held to a limit', () => {
@@ -331,22 +334,24 @@ describe('garbage and lies', { timeout: 60_000 }, () => {
   })
 })
 
-/** Rewrites hellos in transit, as another build would send them. */
-function otherVersion(data: Uint8Array): Uint8Array {
-  return rewritten(data, { protocolVersion: 99 })
-}
-
-function withSlot(data: Uint8Array, sessionTag: number): Uint8Array {
-  return rewritten(data, { sessionTag, slot: 2 })
-}
-
-function rewritten(data: Uint8Array, changes: object): Uint8Array {
-  const decoded = decode(data)
-  if (decoded === undefined || decoded.body.type !== 'Hello') return data
-  return encodeControl({ ...decoded, body: { ...decoded.body, ...changes } })
-}
-
-function decode(data: Uint8Array) {
-  const decoded = decodeControl(data)
-  return decoded.ok ? decoded.value : undefined
+/** A transport that changes what its network says on one channel, as another build or a liar would. */
+function rewriting(own: Transport, channel: number, change: (body: ControlBody) => ControlBody): Transport {
+  const prefixBytes = channel === 1 ? 1 : 0
+  const rewrite = (data: Uint8Array): Uint8Array => {
+    const decoded = decodeControl(data.subarray(prefixBytes))
+    if (!decoded.ok) return data
+    const bytes = encodeControl({ ...decoded.value, body: change(decoded.value.body) })
+    return prefixBytes === 0 ? bytes : new Uint8Array([0, ...bytes])
+  }
+  return {
+    local: own.local,
+    poll: own.poll.bind(own),
+    send: (peer, to, data) => own.send(peer, to, to === channel ? rewrite(data) : data),
+    openChannel: own.openChannel.bind(own),
+    closeChannel: own.closeChannel.bind(own),
+    bufferedBytes: own.bufferedBytes.bind(own),
+    stats: own.stats.bind(own),
+    disconnect: own.disconnect.bind(own),
+    close: own.close.bind(own),
+  }
 }

@@ -173,6 +173,41 @@ describe('messages', { timeout: 60_000 }, () => {
     expect(held).toBeGreaterThan(30)
   })
 
+  it('CH7: held words come before later ones, also when the roster and both are taken in one frame', () => {
+    const rig = createNetworkRig({ seed: 'gate', conditions: { latencyMs: 20 } })
+    let isOpen = true
+    const [a] = rig.room(1)
+    const b = rig.join({}, (own) => ({
+      local: own.local,
+      poll: (nowMs, handle) => {
+        if (isOpen) own.poll(nowMs, handle)
+      },
+      send: own.send.bind(own),
+      openChannel: own.openChannel.bind(own),
+      closeChannel: own.closeChannel.bind(own),
+      bufferedBytes: own.bufferedBytes.bind(own),
+      stats: own.stats.bind(own),
+      disconnect: own.disconnect.bind(own),
+      close: own.close.bind(own),
+    }))
+    rig.runUntil(() => b.state === 'joined')
+    const got = heard(b)
+    const c = rig.join()
+    rig.run(60)
+    rig.memory.link(a!.local.id, b.local.id).latencyMs = 300
+    isOpen = false
+    rig.runUntil(() => c.state === 'joined')
+    const sent = Array.from({ length: 40 }, (_, index) => `word ${index}`)
+    for (const word of sent) {
+      c.broadcast(word)
+      rig.frame()
+    }
+    rig.run(200)
+    isOpen = true
+    rig.run(200)
+    expect(got).toEqual(sent.map((word) => `peer-3 on 0: ${word}`))
+  })
+
   it('CH8: a reliable message to a member whose link is still coming up waits for it', () => {
     const rig = createNetworkRig({ seed: 8, conditions: { latencyMs: 20 } })
     const [, b] = rig.room(2)

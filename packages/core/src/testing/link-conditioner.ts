@@ -64,6 +64,8 @@ export class LinkConditioner {
   readonly #random: SeededRandom
   #isInBurst = false
   #busyUntilMs = 0
+  /** The rate that `#busyUntilMs` was reckoned with. */
+  #rate = Infinity
 
   /** @param conditions borrowed and read for every packet, so that changes take effect */
   constructor(conditions: LinkConditions, random: SeededRandom) {
@@ -73,25 +75,22 @@ export class LinkConditioner {
 
   /** Bytes that wait for the rate limit at `nowMs`. */
   backlogBytes(nowMs: number): number {
-    const rate = this.conditions.rateBytesPerSecond
-    if (rate === Infinity || this.#busyUntilMs <= nowMs) return 0
-    return ((this.#busyUntilMs - nowMs) * rate) / 1_000
+    return this.#rate === Infinity ? 0 : (Math.max(0, this.#busyUntilMs - nowMs) * this.#rate) / 1_000
   }
 
   /** True when the queue has no room for an unreliable packet of this size. An empty queue takes any. */
   isFull(nowMs: number, sizeBytes: number): boolean {
+    if (this.conditions.rateBytesPerSecond === Infinity) return false
     const backlogBytes = this.backlogBytes(nowMs)
     return backlogBytes > 0 && backlogBytes + sizeBytes > this.conditions.queueBytes
   }
 
   /** Queues the bytes behind the rate limit. @returns when the last of them has left */
   departMs(nowMs: number, sizeBytes: number): number {
-    const rate = this.conditions.rateBytesPerSecond
-    if (rate === Infinity) {
-      this.#busyUntilMs = nowMs
-      return nowMs
-    }
-    this.#busyUntilMs = Math.max(nowMs, this.#busyUntilMs) + (sizeBytes * 1_000) / Math.max(rate, 1)
+    const rate = Math.max(this.conditions.rateBytesPerSecond, 1)
+    const waitingBytes = this.backlogBytes(nowMs)
+    this.#rate = rate
+    this.#busyUntilMs = nowMs + (rate === Infinity ? 0 : ((waitingBytes + sizeBytes) * 1_000) / rate)
     return this.#busyUntilMs
   }
 
