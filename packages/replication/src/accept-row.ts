@@ -66,6 +66,7 @@ function hearAside(
   if (rows.isOverruled[index] === 0) jitter[component]!.reset(index, tick, lanes, offset)
   else jitter[component]!.insert(index, tick, lanes, offset)
   rows.heardTick[index] = tick
+  rows.heardPacketTick[index] = packetTick
   rows.isOverruled[index] = 1
 }
 

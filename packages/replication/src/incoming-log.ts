@@ -101,7 +101,7 @@ function takeComponent(state: ReplicationState, body: Entry<'ComponentAdded'> | 
  * A change of ours to the same thing is under way. It will stand after this entry in the log, this one
  * may even be its echo; if the host refuses it, the host says again what holds (OW5).
  */
-function isOvertaken(state: ReplicationState, id: number, what: number | 'parent'): boolean {
+export function isOvertaken(state: ReplicationState, id: number, what: number | 'parent'): boolean {
   for (const { id: asked, body } of state.pending.values()) {
     if (asked !== id) continue
     if (body.type === 'ParentChanged' && what === 'parent') return true

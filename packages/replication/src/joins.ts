@@ -31,7 +31,7 @@ import {
   takeChunk,
 } from './lifecycle/baseline-transfer.ts'
 import { raiseHighWater } from './lifecycle/entity-table.ts'
-import { applyLogEntry } from './incoming-log.ts'
+import { applyLogEntry, isOvertaken } from './incoming-log.ts'
 import { encodeValue } from './pipeline/snapshot.ts'
 import { readSpawnedComponents } from './read-components.ts'
 import { isLaterTick, type ComponentRows } from './pipeline/row-store.ts'
@@ -184,7 +184,8 @@ function align(state: ReplicationState, index: number, entity: BaselineEntity): 
     state.counters.logInvalid += 1
     return
   }
-  if (table.parent[index] !== entity.parent) applyParent(state, index, entity.parent)
+  if (table.parent[index] !== entity.parent && !isOvertaken(state, entity.id, 'parent'))
+    applyParent(state, index, entity.parent)
   applyOwnership(state, index, entity)
   const isMine = entity.authority === network.local.slot
   for (const rows of store.components) {
@@ -193,6 +194,8 @@ function align(state: ReplicationState, index: number, entity: BaselineEntity): 
       reassert(state, index, rows, given?.row)
       continue
     }
+    // The new host has been asked again, and its answer to that comes after this.
+    if (isOvertaken(state, entity.id, rows.schema.index)) continue
     if (!given) {
       if (rows.present[index] === 1) applyComponentRemoved(state, index, rows.schema)
     } else if (rows.present[index] !== 1) applyComponentAdded(state, index, given.schema, given.row, given.tick)

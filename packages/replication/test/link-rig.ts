@@ -5,12 +5,13 @@
 import { BitReader } from '@baton/core/bytes'
 import { SeededRandom } from '@baton/core/testing'
 import { createRowPolicy } from '../src/interest/priority.ts'
+import type { EncodeRequest } from '../src/pipeline/encode-request.ts'
 import { createPacketHeader, readHeader, MAX_PACKET_BYTES } from '../src/pipeline/packet.ts'
 import { PacketReader } from '../src/pipeline/packet-reader.ts'
 import { PublishedRows, type RowList } from '../src/pipeline/published-rows.ts'
 import { MAX_LINE_TICKS } from '../src/pipeline/row-header.ts'
 import { ID_GONE, ID_UNKNOWN, StateDecoder } from '../src/pipeline/state-decoder.ts'
-import { StateEncoder, type EncodeRequest } from '../src/pipeline/state-encoder.ts'
+import { StateEncoder } from '../src/pipeline/state-encoder.ts'
 import type { ComponentSchema, LaneGroup } from '../src/schema/component-schema.ts'
 
 export type GroupShape = Omit<LaneGroup, 'offset'>

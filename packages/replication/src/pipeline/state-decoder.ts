@@ -8,6 +8,7 @@ import { AckWindow, serialDifference16 } from '@baton/core'
 import { BitReader } from '@baton/core/bytes'
 import type { ComponentSchema } from '../schema/component-schema.ts'
 import { StateHistory } from './baseline.ts'
+import type { DecodeResult, DecodedRows } from './decoded-rows.ts'
 import { createReference, restoreGroup, type Reference } from './delta.ts'
 import { MAX_PACKET_ROWS, createPacketHeader, readHeader, type PacketHeader } from './packet.ts'
 import { PacketReader } from './packet-reader.ts'
@@ -25,26 +26,6 @@ export const WAIT_TICKS = 600
 export const REFRESH_TICKS = 120
 /** Pages of eight states: with position and rotation 16 MiB, 8,192 rows that move. */
 export const MAX_HISTORY_PAGES = 65_536
-
-/**
- * - `accepted`: decoded, stored, to be acked; its rows can be applied.
- * - `duplicate`: came before, or is older than what could be acked.
- * - `malformed`: not a packet; nothing changed, count it against the sender.
- * - `unresolved`: sound, but it refers to states that are not here or finds no room; nothing changed, not acked.
- */
-export type DecodeResult = 'accepted' | 'duplicate' | 'malformed' | 'unresolved'
-
-/** The rows of the packet accepted last whose entities are here. Valid until the next `decode`. */
-export interface DecodedRows {
-  readonly count: number
-  /** Registry index of the component, entity index, source tick, and place in `lanes`, per row. */
-  readonly component: Uint16Array
-  readonly index: Int32Array
-  readonly source: Uint32Array
-  readonly offset: Uint16Array
-  /** `laneCount` lanes per row, checked: what `applyRow` takes. */
-  readonly lanes: Int32Array
-}
 
 export interface StateDecoderOptions {
   readonly schemas: readonly ComponentSchema[]

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { ComponentSchema, LaneGroup } from '../schema/component-schema.ts'
+import type { EncodeRequest, RowPolicy } from './encode-request.ts'
 import { peekHeader } from './packet.ts'
 import { PublishedRows } from './published-rows.ts'
-import { StateEncoder, type EncodeRequest, type RowPolicy } from './state-encoder.ts'
+import { StateEncoder } from './state-encoder.ts'
 
 const policy: RowPolicy = { score: () => 1, choose: () => 0 }
 

@@ -9,44 +9,12 @@ import { AckedRows, findBaseline } from './acked-rows.ts'
 import { isLater } from './baseline.ts'
 import { createReference, type Reference } from './delta.ts'
 import { DirtyRows, planSection } from './dirty-rows.ts'
+import type { EncodeRequest, RowPolicy } from './encode-request.ts'
 import { HEADER_BITS, MAX_PACKET_BYTES, createPacketHeader, type PacketHeader } from './packet.ts'
 import { PacketWriter, worstRowBits, type SectionPlan } from './packet-writer.ts'
-import type { PublishedRows, RowList } from './published-rows.ts'
+import type { PublishedRows } from './published-rows.ts'
 import { MAX_LINE_TICKS } from './row-header.ts'
 import { SentPackets } from './sent-packets.ts'
-
-/** How rows compete when not all fit; `interest/priority.ts` has the one that bounds waiting. */
-export interface RowPolicy {
-  score(priority: number, waitedTicks: number, isUrgent: boolean): number
-  choose(scores: Float32Array, bits: Int32Array, count: number, budgetBits: number, chosen: Uint8Array): number
-}
-
-/** What this peer has received from the far end: its `StateDecoder` is one. */
-export interface AckSource {
-  readonly hasAck: boolean
-  readonly ack: number
-  readonly ackBits: number
-  readonly refresh: number
-}
-
-export interface EncodeRequest {
-  /** The tick published last. */
-  readonly tick: number
-  readonly sessionTag: number
-  readonly term: number
-  /** This peer's slot. */
-  readonly slot: number
-  /** NetworkId by entity index. */
-  readonly ids: Uint32Array
-  /** What the far end should hold, each list in rising order of ids. A row is in one list only. */
-  readonly lists: readonly RowList[]
-  readonly acks: AckSource
-  /** For all packets of this tick; less than `smallestBudgetBytes` sends no row. */
-  readonly budgetBytes: number
-  readonly maxPackets: number
-  /** Send a packet without rows when there are none, so that acks arrive. */
-  readonly sendEmpty: boolean
-}
 
 /** Each round of choosing leaves an eighth of a packet or so; after four nothing to speak of. */
 const ROUNDS = 4

@@ -419,7 +419,7 @@ describe('log and joins', () => {
 
   it('LJ1: a late joiner is given the whole world, with progress', () => {
     const rig = room(2)
-    for (let i = 0; i < 3_000; i += 1)
+    for (let i = 0; i < 1_400; i += 1)
       rig.host.replication!.spawn(rig.host.game.crate, { translation: [i / 100, 0, 0], points: i % 256 })
     rig.run(30)
     const late = rig.join()
