@@ -5,6 +5,7 @@
  */
 import { decodeControl, encodeControl, MAX_CONTROL_BYTES } from '@baton/schemas'
 import { decodeLobby, decodeLobbyText, encodeLobby, encodeLobbyText } from '@baton/schemas/lobby'
+import { createHostileRoom } from '../packages/replication/test/fuzz/room-target.ts'
 import { goldenBytes, keptGolden } from '../schemas/fixtures/golden.ts'
 import { mutate, mutateText, randomBytes, type FuzzTarget, type Random } from './fuzzing.ts'
 
@@ -64,6 +65,7 @@ const largest = [
       type: 'Grant',
       request: 1,
       requester: 1,
+      tick: 1,
       entries: Array.from({ length: 750 }, (_, id) => ({
         id,
         owner: 1,
@@ -84,6 +86,28 @@ const largest = [
   }),
 ]
 
+/** A host with a member that damages everything it sends. */
+function roomTarget(): FuzzTarget {
+  const room = createHostileRoom(1)
+  const honest = room.honestEntities
+  let channel = 0
+  return {
+    name: 'a host and its room',
+    input(random) {
+      const chosen = pick(room.corpus, random)
+      channel = random() % 16 === 0 ? [0, 1, 2, 16][random() % 4]! : chosen.channel
+      return random() % 16 === 0
+        ? randomBytes(random, 96)
+        : mutate(chosen.bytes, random, pick(room.corpus, random).bytes)
+    },
+    feed(fed) {
+      room.feed(channel, fed as Uint8Array)
+      if (room.honestEntities < honest) throw new Error("an honest peer's entity is gone")
+      return { accepted: true }
+    },
+  }
+}
+
 const texts = lobby.map(({ text }) => text!)
 
 export const FUZZ_TARGETS: readonly FuzzTarget[] = [
@@ -96,4 +120,5 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
     decodeLobbyText,
     encodeLobbyText,
   ),
+  roomTarget(),
 ]

@@ -4,7 +4,7 @@
  * Invariant: one seed gives one history. Each peer has components and a world of its own, as it would
  * in a process of its own.
  */
-import { createNetwork, type Network } from '@baton/core'
+import { createNetwork, type Network, type Transport } from '@baton/core'
 import { createMemoryNetwork, SeededRandom, type LinkConditions, type MemoryNetwork } from '@baton/core/testing'
 import { createWorld, query, type World } from 'bitecs'
 import {
@@ -77,9 +77,11 @@ export interface RigOptions {
   readonly conditions?: Partial<LinkConditions>
   readonly startTick?: number
   readonly replication?: Partial<ReplicationOptions>
+  /** Stands between a peer and its transport; `index` counts peers from 0. */
+  readonly wrapTransport?: (transport: Transport, index: number) => Transport
 }
 
-export function createRig({ seed, conditions, startTick, replication: options }: RigOptions): Rig {
+export function createRig({ seed, conditions, startTick, replication: options, wrapTransport }: RigOptions): Rig {
   const random = new SeededRandom(seed)
   const memory = createMemoryNetwork({ seed, conditions: conditions ?? {}, startMs: 1_000 })
   const peers: RigPeer[] = []
@@ -88,7 +90,7 @@ export function createRig({ seed, conditions, startTick, replication: options }:
     const name = `peer-${peers.length + 1}`
     const draw = random.fork(name)
     const network = createNetwork({
-      transport: memory.join(),
+      transport: wrapTransport ? wrapTransport(memory.join(), peers.length) : memory.join(),
       displayName: name,
       random: () => draw.uint32(),
       ...(startTick === undefined ? {} : { startTick }),
