@@ -311,6 +311,7 @@ describe('garbage and lies', { timeout: 60_000 }, () => {
     rig.runUntil(() => guest!.peers.length === 2)
     rig.run(5_000)
     expect(Math.abs(guest!.exactTick(rig.nowMs) - host!.exactTick(rig.nowMs))).toBeLessThan(3)
+    expect(host!.tick(rig.nowMs)).toBeLessThan(1_000)
     expect(guest!.counters.breaches).toBe(0)
   })
 
