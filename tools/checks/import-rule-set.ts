@@ -178,14 +178,15 @@ function generalRules(everyEntry: readonly string[]): IForbiddenRuleType[] {
       name: 'public-entries-only',
       comment: 'another package is met through the entries of its exports',
       severity: 'error',
-      from: { path: '^(schemas|benchmarks|(?:packages|examples)/[^/]+)/' },
+      from: { path: '^(schemas|(?:packages|examples)/[^/]+)/' },
       to: { path: '^(schemas|packages)/', pathNot: ['^$1/', '\\.json$', '\\.fbs$', ...everyEntry] },
     },
     {
       name: 'tools-through-entries',
-      comment: 'tools meet packages through their entries and their test material; codegen writes inside schemas',
+      comment:
+        'tools and benchmarks meet packages through their entries and their test material; codegen writes inside schemas',
       severity: 'error',
-      from: { path: '^tools/', pathNot: '^tools/(codegen|layout-source|reflection)\\.ts$' },
+      from: { path: '^(tools|benchmarks)/', pathNot: '^tools/(codegen|layout-source|reflection)\\.ts$' },
       to: {
         path: '^(schemas|packages)/',
         pathNot: ['^schemas/(fixtures|test)/', '^packages/[^/]+/test/', '\\.json$', ...everyEntry],

@@ -6,7 +6,8 @@
  */
 import type { Peer } from '@baton/core'
 import type { ControlBody } from '@baton/schemas'
-import { applyDespawn, applyOwnership } from './apply-log.ts'
+import { applyDespawn } from './apply-log.ts'
+import { applyOwnership } from './apply-ownership.ts'
 import { subtreeOf, type Ownership } from './lifecycle/entity-table.ts'
 import type { NetworkId } from './pipeline/network-id.ts'
 import type { ReplicationState } from './state.ts'

@@ -9,13 +9,12 @@ import {
   applyComponentAdded,
   applyComponentRemoved,
   applyDespawn,
-  applyOwnership,
   applyParent,
   applySpawn,
   materializeAgain,
   placeRow,
-  undoOptimisticClaim,
 } from './apply-log.ts'
+import { applyOwnership, undoOptimisticClaim } from './apply-ownership.ts'
 import { actingAuthority, isDead, setOwnership } from './lifecycle/entity-table.ts'
 import { readValue } from './pipeline/snapshot.ts'
 import { readSpawnedComponents } from './read-components.ts'

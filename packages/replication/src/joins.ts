@@ -11,11 +11,11 @@ import {
   applyComponentAdded,
   applyComponentRemoved,
   applyDespawn,
-  applyOwnership,
   applyParent,
   applySpawn,
   placeRow,
 } from './apply-log.ts'
+import { applyOwnership } from './apply-ownership.ts'
 import {
   MAX_BASELINE_BYTES,
   readBaseline,

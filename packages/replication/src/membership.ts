@@ -6,7 +6,7 @@
 import type { Peer } from '@baton/core'
 import { decideDeparture } from './authority/departure.ts'
 import { ownedBy, type OwnershipState } from './authority/ownership.ts'
-import { undoOptimisticClaim } from './apply-log.ts'
+import { undoOptimisticClaim } from './apply-ownership.ts'
 import { commitDespawn, commitOwnership, ownershipOf } from './commit.ts'
 import { decide } from './incoming-requests.ts'
 import { startBaseline } from './joins.ts'

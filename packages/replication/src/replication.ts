@@ -6,7 +6,7 @@
 import { invariant, type Network, type Peer } from '@baton/core'
 import { EventEmitter } from 'eventemitter3'
 import type { World } from 'bitecs'
-import { emitOutbox } from './apply-log.ts'
+import { emitOutbox } from './outbox.ts'
 import { receiveFrame } from './incoming.ts'
 import { actingAuthority } from './lifecycle/entity-table.ts'
 import type { Prefab } from './lifecycle/prefab.ts'

@@ -5,7 +5,8 @@
  */
 import { invariant, type Peer } from '@baton/core'
 import type { ControlBody } from '@baton/schemas'
-import { applyOptimisticClaim, applyParent, applySpawn, type SpawnedComponent } from './apply-log.ts'
+import { applyParent, applySpawn, type SpawnedComponent } from './apply-log.ts'
+import { applyOptimisticClaim } from './apply-ownership.ts'
 import { commitDespawn, commitOwnership, ownershipOf, publish, type LogBody } from './commit.ts'
 import { decide, makesCycle } from './incoming-requests.ts'
 import { createEntity, destroyEntity } from './lifecycle/ecs.ts'

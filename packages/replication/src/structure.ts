@@ -4,7 +4,8 @@
  *
  * Invariant: after this the ECS and the rows agree about every networked entity.
  */
-import { applyComponentAdded, applyComponentRemoved, materializeAgain, quietly } from './apply-log.ts'
+import { applyComponentAdded, applyComponentRemoved, materializeAgain } from './apply-log.ts'
+import { quietly } from './outbox.ts'
 import { commitDespawn } from './commit.ts'
 import { has, setPresence } from './lifecycle/ecs.ts'
 import { actingAuthority, unbindEid } from './lifecycle/entity-table.ts'

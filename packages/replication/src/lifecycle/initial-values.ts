@@ -78,7 +78,7 @@ function writeField(field: FieldSchema, columns: FieldColumns, eid: number, valu
     default:
       invariant(
         value === undefined || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value)),
-        `${place}: wants a finite number (got ${String(value)})`,
+        `${place}: wants a finite number (got ${JSON.stringify(value)})`,
       )
       ;(columns as Float32Array)[eid] = Number(
         value ?? (field.kind === 'quantized' ? Math.max(field.min, Math.min(field.max, 0)) : 0),
@@ -90,7 +90,7 @@ function writeNumbers(columns: readonly Float32Array[], eid: number, value: unkn
   const list = Array.isArray(value) || value instanceof Float32Array ? value : undefined
   invariant(
     list?.length === columns.length,
-    `${place}: wants ${columns.length} numbers in an array (got ${String(value)})`,
+    `${place}: wants ${columns.length} numbers in an array (got ${JSON.stringify(value)})`,
   )
   columns.forEach((column, at) => {
     const number = Number(list[at])
@@ -101,10 +101,10 @@ function writeNumbers(columns: readonly Float32Array[], eid: number, value: unkn
 
 function enumIndex(names: readonly string[], value: unknown, place: string): number {
   if (value === undefined) return 0
-  const index = typeof value === 'number' ? value : names.indexOf(String(value))
+  const index = typeof value === 'number' ? value : names.indexOf(value as string)
   invariant(
     Number.isInteger(index) && index >= 0 && index < names.length,
-    `${place}: '${String(value)}' is none of ${names.join(', ')}`,
+    `${place}: '${JSON.stringify(value)}' is none of ${names.join(', ')}`,
   )
   return index
 }

@@ -39,7 +39,7 @@ export function createHostileRoom(seed: number): HostileRoom {
     return new Proxy(transport, {
       get(target, name) {
         const value: unknown = Reflect.get(target, name, target)
-        if (name !== 'send') return typeof value === 'function' ? value.bind(target) : value
+        if (name !== 'send') return typeof value === 'function' ? (value.bind(target) as unknown) : value
         return (peer: string, channel: number, bytes: Uint8Array) => {
           if (corpus.length < MAX_CORPUS) corpus.push({ channel, bytes: bytes.slice() })
           return target.send(peer, channel, bytes)
