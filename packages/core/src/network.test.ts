@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { NetworkError } from './errors.ts'
 import type { Network } from './network.ts'
 import type { Transport } from './transport/transport.ts'
 import { createNetworkRig, SeededRandom, type LinkConditions, type NetworkRig } from './testing/index.ts'
@@ -214,6 +215,27 @@ describe('joining', { timeout: 60_000 }, () => {
     rig.run(5_000)
     expect(logs).toEqual([[], []])
     expect(agree([a!, b!])).toBe(true)
+  })
+})
+
+describe('the transport', () => {
+  it('NW31: what it reports as failed comes out as an error event, and nothing else changes', () => {
+    const rig = createNetworkRig({ seed: 31 })
+    const failure = new NetworkError('lobby/closed', 'lobby: it went away')
+    const reports = [failure]
+    const [a] = rig.room(1)
+    const b = rig.join({}, (own) => ({
+      ...bind(own),
+      local: own.local,
+      poll: (nowMs, handle) => {
+        own.poll(nowMs, handle)
+        for (const error of reports.splice(0)) handle({ kind: 'failed', error })
+      },
+    }))
+    const errors: unknown[] = []
+    b.on('error', (error) => errors.push(error))
+    settled(rig)
+    expect([errors, a!.peers.length, b.state]).toEqual([[failure], 1, 'joined'])
   })
 })
 

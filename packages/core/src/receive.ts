@@ -18,6 +18,7 @@ import { linkUp, memberGone, takeRoster } from './host/reign.ts'
 import { createLink, MAX_EARLY_BYTES, MAX_EARLY_MESSAGES, type Link } from './peers/link.ts'
 import { sendPong, STATE_KIND_CONTROL } from './peers/pings.ts'
 import type { Peer } from './peers/peer.ts'
+import { memberOf } from './peers/roster.ts'
 import { breach } from './peers/dismissal.ts'
 import { isFixedChannel, linkTo, memberPeer, pushError, type Room } from './room.ts'
 import { CHANNEL, type PeerId, type TransportEvent } from './transport/transport.ts'
@@ -41,13 +42,7 @@ export function takeEvent(room: Room, event: TransportEvent): void {
 }
 
 function connected(room: Room, id: PeerId): void {
-  let link = linkTo(room, id)
-  if (link.state === 'down') {
-    const { channels } = link
-    link = createLink(id, room.nowMs, () => room.clock.rateHz)
-    for (const channel of channels.values()) link.channels.set(channel.number, channel.renewed())
-    room.links.set(id, link)
-  }
+  const link = linkTo(room, id)
   link.state = 'up'
   link.sinceMs = room.nowMs
   link.lastHeardMs = room.nowMs
@@ -56,15 +51,16 @@ function connected(room: Room, id: PeerId): void {
 }
 
 function disconnected(room: Room, id: PeerId): void {
-  const link = room.links.get(id)
-  if (link === undefined || link.state === 'down') return
+  const ended = room.links.get(id)
+  if (ended === undefined || ended.state === 'down') return
+  // Nothing of the old link may reach a new one: no sequence, no half of a message, no queue.
+  const link = createLink(id, room.nowMs, () => room.clock.rateHz)
   link.state = 'down'
-  link.sinceMs = room.nowMs
-  link.early.length = 0
-  link.earlyBytes = 0
-  link.nextRoster = undefined
-  link.answer = undefined
+  for (const channel of ended.channels.values()) link.channels.set(channel.number, channel.renewed())
+  ended.state = 'down'
+  room.links.set(id, link)
   memberGone(room, id)
+  if (memberOf(room.roster, id) === undefined) room.links.delete(id)
 }
 
 function takeMessage(room: Room, id: PeerId, channel: number, data: Uint8Array): void {

@@ -31,5 +31,9 @@ export function encodeMessage(data: MessageData, place: string): EncodedMessage 
 
 /** What a receiver is given: a string, or an ArrayBuffer of its own with exactly the message. */
 export function decodeMessage(text: boolean, bytes: Uint8Array): string | ArrayBuffer {
-  return text ? decoder.decode(bytes) : (bytes.slice().buffer as ArrayBuffer)
+  if (text) return decoder.decode(bytes)
+  // Not `slice`: a transport may hand over a subclass whose slice shares memory, as Node's Buffer does.
+  const copy = new Uint8Array(bytes.length)
+  copy.set(bytes)
+  return copy.buffer
 }

@@ -29,6 +29,7 @@ function exit(room: Room, id: PeerId): void {
   if (peer.linked) pushChange(room, 'unlinked', peer)
   room.states.delete(id)
   room.peerObjects.delete(id)
+  if (room.links.get(id)?.state !== 'up') room.links.delete(id)
   room.events.push({ kind: 'peerexited', peer })
   pushChange(room, 'exited', peer)
 }
