@@ -25,8 +25,6 @@ export type ErrorCode =
   | 'network/closed'
   | 'network/join-timeout'
   | 'replication/bad-value'
-  | 'replication/capacity'
-  | 'replication/refused'
 
 /** Something outside the program went wrong. Shown to players or retried, never a bug by itself. */
 export class NetworkError extends Error {

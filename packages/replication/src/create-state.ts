@@ -60,7 +60,10 @@ export function createState(options: ReplicationOptions, events: EventEmitter<Re
     published: new PublishedRows(registry.schemas, INITIAL_CAPACITY),
     groups: createRowGroups(),
     policy: createRowPolicy(),
-    jitter: registry.schemas.map((schema) => createJitterBuffers(schema, INITIAL_CAPACITY)),
+    jitter: registry.schemas.map((schema) => {
+      const intervalTicks = schema.rateHz ? Math.max(1, Math.ceil(network.tickRateHz / schema.rateHz)) : 1
+      return createJitterBuffers(schema, INITIAL_CAPACITY, { intervalTicks })
+    }),
     delay: createInterpolationDelay(options.interpolation),
     links: new Map(),
     limits: { ...DEFAULT_LIMITS, ...options.limits },

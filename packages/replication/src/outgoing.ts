@@ -15,6 +15,7 @@ import { NOBODY } from './authority/ownership.ts'
 import { requestRelease, tell } from './requests.ts'
 import { addToGroup, allLists, clearGroups, listsFor } from './row-groups.ts'
 import { applyStructureNotes } from './structure.ts'
+import type { ComponentSchema } from './schema/component-schema.ts'
 import type { Link, ReplicationState } from './state.ts'
 
 /** Packets a tick to one peer: 16 of 1,100 bytes are 8 Mbit/s at 60 Hz, more than any budget. */
@@ -40,6 +41,11 @@ export function sendFrame(state: ReplicationState, nowMs: number): void {
   network.flush(nowMs)
 }
 
+/** Ticks from one sending of a component to the next: 1 unless it was given a rate of its own (LC10). */
+function ticksBetween({ rateHz }: ComponentSchema, tickRateHz: number): number {
+  return rateHz === undefined ? 1 : Math.max(1, Math.round(tickRateHz / rateHz))
+}
+
 /** Columns to lanes, for all snapshot rows this peer simulates; the rest go on as they were received. */
 function collectRows(state: ReplicationState, tick: number): void {
   const { table, store, groups, network, tap } = state
@@ -48,6 +54,7 @@ function collectRows(state: ReplicationState, tick: number): void {
   for (const rows of store.components) {
     const { schema } = rows
     if (schema.delivery !== 'snapshot' || schema.laneCount === 0) continue
+    if (tick % ticksBetween(schema, network.tickRateHz) !== 0) continue
     const resolve = schema.hasEntities ? (eid: number): number => resolveId(state, eid) : undefined
     for (let i = 0; i < table.count; i += 1) {
       const index = table.order[i]!

@@ -50,7 +50,7 @@ export class StateDecoder {
   readonly #acks = new AckWindow()
   #refresh = 0
   #refreshTick: number | undefined
-  /** Key in the history per row of the packet; `ID_UNKNOWN` for a newcomer, `ID_GONE` to skip it. */
+  /** Key in the history per row; `ID_UNKNOWN` for a newcomer, `ID_GONE` to skip it. */
   readonly #key = new Int32Array(MAX_PACKET_ROWS)
   readonly #index = new Int32Array(MAX_PACKET_ROWS)
   readonly #component = new Uint16Array(MAX_PACKET_ROWS)

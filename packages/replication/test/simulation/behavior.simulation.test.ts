@@ -209,6 +209,29 @@ describe('lifecycle', () => {
     }
   })
 
+  it('LC10: a component with a rate of its own is sent on every n-th tick, and arrives', () => {
+    const rig = room(1)
+    const slow = defineReplicated('Slow', { at: vec3({ range: 64, step: 1 / 512 }) }, { rateHz: 10 })
+    const prefab = definePrefab({ components: [slow] })
+    const ticks: number[] = []
+    const replication = createReplication({
+      world: createWorld(),
+      network: rig.host.network,
+      components: [slow],
+      prefabs: { prefab },
+    })
+    replication.tap.onCollected = (_schema, _id, tick) => void ticks.push(tick)
+    const eid = replication.spawn(prefab)
+    for (let i = 0; i < 120; i += 1) {
+      rig.memory.advance(1000 / 60)
+      replication.receive(rig.memory.now)
+      slow.at.x[eid] = i
+      replication.send(rig.memory.now)
+    }
+    expect(ticks.length).toBeGreaterThan(15)
+    expect(ticks.every((tick) => tick % 6 === 0)).toBe(true)
+  })
+
   it('LC2: a callback of the game that throws is counted, and the network goes on', () => {
     const rig = room(2)
     rig.guest.replication!.on('spawned', () => {
