@@ -3,6 +3,7 @@ import { createWorld, query } from 'bitecs'
 import { displayNameOf, enterPlaza, explainFailure } from './net/enter.ts'
 import { drive } from './net/session.ts'
 import { Avatar, Crate, Nameplate, Transform } from './sim/components.ts'
+import { crateLayout } from './sim/layout.ts'
 import { createPlaza } from './sim/plaza.ts'
 import { createAvatars, playerColor } from './view/avatars.ts'
 import { createCrates } from './view/crates.ts'
@@ -20,14 +21,16 @@ const params = new URLSearchParams(location.search)
 
 const world = createWorld()
 const plaza = await createPlaza(world)
-const panel = createPanel(element('panel'))
+const wish = params.get('quality')
+const panel = createPanel(element('panel'), wish === 'low' || wish === 'high' ? wish : 'auto')
 const notice = createNotice(element('notice'))
-const stage = createStage(element('scene') as HTMLCanvasElement, params.get('quality'))
+const stage = createStage(element('scene') as HTMLCanvasElement, panel.quality)
 buildScenery(stage.scene, stage.far)
 const crates = createCrates(stage.scene, 2_048)
 const avatars = createAvatars(stage.scene, element('names'))
 const input = createInput(stage.canvas, element('stick'), element('jump'))
 const follow = createFollow()
+stage.prepare()
 stage.render()
 
 const session = await enterPlaza({
@@ -35,7 +38,7 @@ const session = await enterPlaza({
   room: params.get('room') ?? 'plaza',
   lobby: params.get('lobby') ?? undefined,
   displayName: displayNameOf(params.get('name')),
-  crateCount: CRATE_COUNT,
+  crates: crateLayout(CRATE_COUNT),
   conditions: panel.conditions,
   onNotice: notice,
 }).catch((failure: unknown) => {
@@ -56,11 +59,12 @@ drive((nowMs) => {
 
 function draw(part: number, elapsedMs: number): void {
   const elapsedSeconds = Math.min(0.1, elapsedMs / 1000)
-  const moment = { part, elapsedSeconds, isRough: stage.isRough, poseOf: plaza.poseOf }
+  const moment = { part, elapsedSeconds, isRough: stage.quality.isRough, poseOf: plaza.poseOf }
   follow.update(stage.camera, session.me, moment, input)
   crates.draw(query(world, [Transform, Crate]), moment, panel.tint ? tintByAuthority : undefined)
   avatars.draw(query(world, [Transform, Avatar, Nameplate]), moment, stage.camera, session.isHostsAvatar)
   panel.show(session.readings())
+  stage.quality.wish = panel.quality
   stage.render(follow.focus, elapsedMs)
 }
 
@@ -70,4 +74,4 @@ function tintByAuthority(eid: number): ReturnType<typeof playerColor> | undefine
 }
 
 // For the end-to-end tests: what this page holds, without reaching into its modules.
-Object.assign(window, { plaza: { world, session, plaza, input, Transform, Crate, Avatar, Nameplate, query } })
+Object.assign(window, { plaza: { world, session, plaza, input, panel, Transform, Crate, Avatar, Nameplate, query } })

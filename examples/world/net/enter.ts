@@ -7,6 +7,7 @@ import { conditionTransport, createConditions, SeededRandom } from '@baton/core/
 import type { Replication } from '@baton/replication'
 import { joinRoom, type JoinStage } from '@baton/transport-webrtc'
 import type { World } from 'bitecs'
+import type { CratePlace } from '../sim/layout.ts'
 import { startSession, type Session } from './session.ts'
 
 export interface EnterOptions {
@@ -15,7 +16,8 @@ export interface EnterOptions {
   /** Address of a lobby; left out, the one of the page's own server. */
   readonly lobby?: string | undefined
   readonly displayName: string
-  readonly crateCount: number
+  /** What stands in the plaza if this player opens it. */
+  readonly crates: readonly CratePlace[]
   /** For play-testing: read for every packet, so that sliders may write it at any time. */
   readonly conditions: { latencyMs: number; jitterMs: number; loss: number }
   /** Something to tell the player: for some seconds, or until the next. `fatal`: there is no game any more. */
@@ -40,7 +42,7 @@ export async function enterPlaza(options: EnterOptions): Promise<Session> {
     onProgress: (stage) => onNotice(STAGES[stage], 'standing'),
     condition: (transport) => conditionTransport(transport, conditions, new SeededRandom(1)),
   })
-  const session = startSession(options.world, network, displayName, options.crateCount)
+  const session = startSession(options.world, network, displayName, options.crates)
   tellOfWorld(session.replication, onNotice)
   tellOfRoom(network, onNotice)
   return session

@@ -8,6 +8,7 @@ import { positionOfRow } from '@baton/replication'
 import { createWorld } from 'bitecs'
 import { botWishes, stir } from '../sim/bot.ts'
 import { Transform } from '../sim/components.ts'
+import { crateLayout } from '../sim/layout.ts'
 import { createPlaza } from '../sim/plaza.ts'
 import { startSession } from './session.ts'
 
@@ -45,7 +46,7 @@ const startedMs = performance.now()
 const world = createWorld()
 const plaza = await createPlaza(world)
 const network = await joinRoom({ lobby, room, displayName: name })
-const session = startSession(world, network, name, Number(crateText))
+const session = startSession(world, network, name, crateLayout(Number(crateText)))
 const { replication } = session
 const truth: Sample[] = []
 const heard: Sample[] = []

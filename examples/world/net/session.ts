@@ -6,7 +6,7 @@ import type { Network, Peer } from '@baton/core'
 import { createReplication, definePrefab, type Prefab, type Replication } from '@baton/replication'
 import { addComponent, query, type World } from 'bitecs'
 import { Avatar, Crate, Nameplate, Transform } from '../sim/components.ts'
-import { crateLayout, spawnPoint } from '../sim/layout.ts'
+import { spawnPoint, type CratePlace } from '../sim/layout.ts'
 import { createReadings, type Readings } from './readings.ts'
 
 export { drive } from '@baton/core'
@@ -49,12 +49,20 @@ function plazaPrefabs(world: World): {
   }
 }
 
-/** Begins to replicate over a network that is in its room. The host brings the crates, everybody an avatar. */
-export function startSession(world: World, network: Network, displayName: string, crateCount: number): Session {
+/**
+ * Begins to replicate over a network that is in its room. Everybody brings an avatar.
+ * @param crates what stands in a new plaza: only whoever opens the room spawns them
+ */
+export function startSession(
+  world: World,
+  network: Network,
+  displayName: string,
+  crates: readonly CratePlace[],
+): Session {
   const { crate, avatar } = plazaPrefabs(world)
   const components = [Transform, Nameplate]
   const replication = createReplication({ world, network, components, prefabs: { crate, avatar } })
-  if (network.isHost) for (const place of crateLayout(crateCount)) replication.spawn(crate, place)
+  if (network.isHost) for (const place of crates) replication.spawn(crate, place)
   const { slot } = network.local
   const me = replication.spawn(avatar, { translation: spawnPoint(slot), name: displayName, hue: hueOf(slot) })
   const readings = createReadings(network, replication)

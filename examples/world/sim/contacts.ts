@@ -4,6 +4,8 @@ import { AVATAR_HALF_HEIGHT_M, AVATAR_RADIUS_M, type Body, type Physics } from '
 
 /** What is at most this far away counts as touched, so that a push begins before the impact. */
 const REACH_M = 0.08
+/** The normal of a contact with more than this upward share is weight, not a push. */
+const MAX_SIDEWAYS_Y = 0.7
 
 const UPRIGHT = { x: 0, y: 0, z: 0, w: 1 }
 let shapes: { readonly around: RAPIER.Capsule; readonly foot: RAPIER.Ball } | undefined
@@ -32,19 +34,30 @@ export function eachNear(physics: Physics, { rigid, collider }: Body, found: (ei
   physics.world.intersectionsWithShape(next, UPRIGHT, avatarShapes().around, take, ...filter)
 }
 
-/** Calls back with every body that touches this one. */
-export function eachTouching(physics: Physics, { collider }: Body, found: (eid: number) => void): void {
-  const { world, eidOfCollider } = physics
+/**
+ * Calls back with every body that touches this one.
+ * @param found with how hard the two were pressed together sideways in the last step, newton seconds
+ */
+export function eachTouching(
+  physics: Physics,
+  { collider }: Body,
+  found: (eid: number, other: Body, pressNs: number) => void,
+): void {
+  const { world, eidOfCollider, bodies } = physics
   const near: RAPIER.Collider[] = []
   world.contactPairsWith(collider, (other) => void near.push(other))
   for (const other of near) {
     const eid = eidOfCollider.get(other.handle)
     if (eid === undefined) continue
-    let touches = false
+    let contactCount = 0
+    let pressNs = 0
     world.contactPair(collider, other, (manifold) => {
-      if (manifold.numContacts() > 0) touches = true
+      const count = manifold.numContacts()
+      contactCount += count
+      if (Math.abs(manifold.normal().y) > MAX_SIDEWAYS_Y) return
+      for (let i = 0; i < count; i += 1) pressNs += manifold.contactImpulse(i)
     })
-    if (touches) found(eid)
+    if (contactCount > 0) found(eid, bodies.get(eid)!, pressNs)
   }
 }
 

@@ -12,13 +12,15 @@ export const AVATAR_RADIUS_M = 0.45
 export const AVATAR_HALF_HEIGHT_M = 0.45
 
 const GRAVITY_MPS2 = 18
-/** A player stalls at about eight crates in a row. */
-const CRATE_DENSITY = 2
+/** Light enough that a player who runs brings a pyramid down. */
+const CRATE_DENSITY = 0.8
 const AVATAR_DENSITY = 2
 /** Low enough that a crate slides when it is pushed at its upper half, and does not tip over. */
-const CRATE_FRICTION = 0.5
-/** A column that is further than this from the body was a jump, and is followed by a jump. */
-const JUMP_M = 3
+const CRATE_FRICTION = 0.45
+/** A body that would have to move further than this in a step is put there instead, or it would be a cannon ball. */
+const JUMP_M = 0.5
+/** Share of its way back that a body which this peer should not have simulated has left after a step. */
+const SETTLE = 0.88
 /** How far up the unseen part of the outer walls goes. */
 const FENCE_TOP_M = 14
 
@@ -27,8 +29,10 @@ export interface Body {
   readonly collider: RAPIER.Collider
   readonly kind: 'crate' | 'avatar'
   simulated: boolean
-  /** Pose before the last step: what is drawn lies between it and the columns. */
+  /** Pose before the last step, of a simulated body: what is drawn lies between it and the columns. */
   readonly before: Pose
+  /** Of a body that was simulated until lately: the part of the way from the columns back to `before`. */
+  settling: number
   /** Where the columns want a body that is led, as of this frame. */
   readonly wanted: Pose
   /** Steps since an avatar last stood on something. */
@@ -84,7 +88,16 @@ export function addBody(physics: Physics, eid: number, kind: Body['kind']): void
   if (kind === 'avatar') shape.setFrictionCombineRule(RAPIER.CoefficientCombineRule.Min)
   const collider = physics.world.createCollider(shape, rigid)
   if (kind === 'avatar') rigid.lockRotations(true, false)
-  const body = { rigid, collider, kind, simulated: false, before: pose, wanted: createPose(), airborneSteps: 0 }
+  const body = {
+    rigid,
+    collider,
+    kind,
+    simulated: false,
+    before: pose,
+    settling: 0,
+    wanted: createPose(),
+    airborneSteps: 0,
+  }
   physics.bodies.set(eid, body)
   physics.eidOfCollider.set(collider.handle, eid)
 }
@@ -97,13 +110,18 @@ export function removeBody(physics: Physics, eid: number): void {
   physics.bodies.delete(eid)
 }
 
-/** Begins or ends the simulation of a body here. It goes on with the speed it was led with. */
+/**
+ * Begins or ends the simulation of a body here. One that begins goes on with the speed it was led with.
+ * One that ends may have been somewhere else for its new authority, and is drawn on its way there.
+ */
 export function setSimulated(physics: Physics, eid: number, simulated: boolean): void {
   const body = physics.bodies.get(eid)
   if (!body || body.simulated === simulated) return
   const { rigid } = body
   body.simulated = simulated
   if (!simulated) {
+    body.settling = 1
+    readRigid(rigid, body.before)
     rigid.setBodyType(RAPIER.RigidBodyType.KinematicPositionBased, true)
     return
   }
@@ -134,8 +152,9 @@ export function prepareStep(physics: Physics, part: number): void {
       continue
     }
     const { rigid, wanted } = body
+    body.settling = body.settling > 0.01 ? body.settling * SETTLE : 0
     readRigid(rigid, here)
-    const away = distanceM(here, wanted)
+    const away = distanceM(here, wanted) * part
     if (away > JUMP_M) {
       placeRigid(rigid, wanted)
     } else if (away > 1e-5 || isTurned(here, wanted)) {

@@ -42,6 +42,8 @@ export const STEP_HZ = 60
 const MAX_STEPS = 5
 /** Slower than this nothing pushes anything, meters per second. */
 const MIN_PUSH_MPS = 0.25
+/** A crate that leans on another presses less, one that a player pushes presses more, newton seconds a step. */
+const MIN_PRESS_NS = 1
 
 export async function createPlaza(world: World): Promise<Plaza> {
   const physics = await createPhysics(1 / STEP_HZ)
@@ -68,12 +70,13 @@ export async function createPlaza(world: World): Promise<Plaza> {
         if (physics.bodies.get(eid)!.kind === 'crate') touched.add(eid)
       })
     }
-    // What was set in motion here takes along what it meets.
+    // What was set in motion here takes along what it meets, and what it is pressed against.
     for (const body of physics.bodies.values()) {
-      if (body.kind !== 'crate' || !isMoving(body)) continue
-      eachTouching(physics, body, (eid) => {
-        const other = physics.bodies.get(eid)!
-        if (other.kind === 'crate' && !other.simulated) touched.add(eid)
+      if (body.kind !== 'crate' || !body.simulated || body.rigid.isSleeping()) continue
+      const moves = isMoving(body)
+      eachTouching(physics, body, (eid, other, pressNs) => {
+        if (other.kind !== 'crate' || other.simulated) return
+        if (moves || pressNs > MIN_PRESS_NS) touched.add(eid)
       })
     }
   }
@@ -100,7 +103,8 @@ export async function createPlaza(world: World): Promise<Plaza> {
     poseOf(eid, part, out) {
       readPose(eid, out)
       const body = physics.bodies.get(eid)
-      return body?.simulated ? mixPose(body.before, out, part, out) : out
+      if (body?.simulated) return mixPose(body.before, out, part, out)
+      return body && body.settling > 0 ? mixPose(out, body.before, body.settling, out) : out
     },
   }
 }

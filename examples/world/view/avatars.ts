@@ -23,7 +23,7 @@ const NAME_OVER_M = AVATAR_HALF_HEIGHT_M + AVATAR_RADIUS_M + 0.28
 
 /** A player's color from its hue column; also tints what it simulates. */
 export function playerColor(hue: number): Color {
-  return new Color().setHSL(hue / 256, 0.68, 0.52)
+  return new Color().setHSL(hue / 256, 0.78, 0.48)
 }
 
 export function createAvatars(scene: Scene, names: HTMLElement): Avatars {

@@ -1,5 +1,6 @@
 /** The small panel: what the network does, and sliders that make it worse. */
 import { Pane } from 'tweakpane'
+import type { QualityWish } from './quality.ts'
 
 export interface Readings {
   readonly peers: number
@@ -15,6 +16,7 @@ export interface Readings {
 export interface Panel {
   /** Color crates by who simulates them. */
   readonly tint: boolean
+  readonly quality: QualityWish
   /** What the sliders add to every packet, both ways; `loss` from 0 to 1. */
   readonly conditions: { latencyMs: number; jitterMs: number; loss: number }
   show(readings: Readings): void
@@ -23,8 +25,8 @@ export interface Panel {
 /** Times a second the figures are redrawn: faster cannot be read. */
 const REFRESH_HZ = 4
 
-export function createPanel(container: HTMLElement): Panel {
-  const wants = { tint: false }
+export function createPanel(container: HTMLElement, quality: QualityWish): Panel {
+  const wants = { tint: false, quality }
   const conditions = { latencyMs: 0, jitterMs: 0, loss: 0 }
   const shown = { peers: '–', host: '–', rtt: '–', loss: '–', traffic: '–', entities: '–', delay: '–' }
   const pane = new Pane({ container, title: 'Baton', expanded: innerWidth > 700 })
@@ -35,10 +37,11 @@ export function createPanel(container: HTMLElement): Panel {
     ['loss', 'loss'],
     ['traffic', 'up / down'],
     ['entities', 'entities'],
-    ['delay', 'shown behind'],
+    ['delay', 'delay'],
   ]
   for (const [key, label] of rows) pane.addBinding(shown, key, { label, readonly: true, interval: 1000 / REFRESH_HZ })
-  pane.addBinding(wants, 'tint', { label: 'who moves what' })
+  pane.addBinding(wants, 'tint', { label: 'authority' })
+  pane.addBinding(wants, 'quality', { label: 'picture', options: { auto: 'auto', low: 'low', high: 'high' } })
   const worse = pane.addFolder({ title: 'Make the network worse', expanded: false })
   worse.addBinding(conditions, 'latencyMs', { label: 'latency ms', min: 0, max: 400, step: 5 })
   worse.addBinding(conditions, 'jitterMs', { label: 'jitter ms', min: 0, max: 150, step: 5 })
@@ -54,6 +57,9 @@ export function createPanel(container: HTMLElement): Panel {
     conditions,
     get tint() {
       return wants.tint
+    },
+    get quality() {
+      return wants.quality
     },
     show(readings) {
       shown.peers = String(readings.peers)

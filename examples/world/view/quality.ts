@@ -12,7 +12,7 @@ const LEVELS: readonly Level[] = [
   { pixelRatio: 0.5, shadowSize: 0 },
   { pixelRatio: 0.75, shadowSize: 1024 },
   { pixelRatio: 1, shadowSize: 2048 },
-  { pixelRatio: 2, shadowSize: 4096 },
+  { pixelRatio: 2, shadowSize: 2048 },
 ]
 /** Frames between two looks at the frame rate. */
 const LOOK_FRAMES = 45
@@ -21,15 +21,19 @@ const EARLY_MS = 17.5
 /** One step up that had to be taken back is not tried again. */
 const MAX_TRIES = 2
 
+export type QualityWish = 'auto' | 'low' | 'high'
+
 export interface Quality {
+  /** `auto` follows the frame rate. */
+  wish: QualityWish
   /** The machine is at its limit: what is far off, and round edges, are left out. */
   readonly isRough: boolean
   follow(elapsedMs: number): void
 }
 
-/** @param wish `low` or `high` for good; anything else follows the frame rate */
-export function createQuality(renderer: WebGLRenderer, sun: DirectionalLight, wish: string | null): Quality {
-  let level = wish === 'low' ? 0 : wish === 'high' ? 3 : 2
+export function createQuality(renderer: WebGLRenderer, sun: DirectionalLight, firstWish: QualityWish): Quality {
+  let wish = firstWish
+  let level = 0
   const tries = LEVELS.map(() => 0)
   let frames = 0
   let sumMs = 0
@@ -42,14 +46,26 @@ export function createQuality(renderer: WebGLRenderer, sun: DirectionalLight, wi
     sun.shadow.map?.dispose()
     sun.shadow.map = null
   }
-  apply()
+  const begin = (): void => {
+    level = wish === 'low' ? 0 : wish === 'high' ? 3 : 2
+    apply()
+  }
+  begin()
   return {
+    get wish() {
+      return wish
+    },
+    set wish(next) {
+      if (next === wish) return
+      wish = next
+      begin()
+    },
     get isRough() {
       return level === 0
     },
     follow(elapsedMs) {
       // A long pause is a tab that was hidden, not a slow machine.
-      if (wish === 'low' || wish === 'high' || elapsedMs > 500) return
+      if (wish !== 'auto' || elapsedMs > 500) return
       frames += 1
       sumMs += elapsedMs
       if (frames < LOOK_FRAMES) return

@@ -1,6 +1,5 @@
 /** The renderer, the sun that goes with the player, and the sky. */
 import {
-  ACESFilmicToneMapping,
   BackSide,
   Color,
   DirectionalLight,
@@ -8,6 +7,7 @@ import {
   Group,
   HemisphereLight,
   Mesh,
+  NeutralToneMapping,
   PCFShadowMap,
   PerspectiveCamera,
   Scene,
@@ -16,7 +16,7 @@ import {
   Vector3,
   WebGLRenderer,
 } from 'three'
-import { createQuality } from './quality.ts'
+import { createQuality, type Quality, type QualityWish } from './quality.ts'
 
 export interface Stage {
   readonly scene: Scene
@@ -24,8 +24,9 @@ export interface Stage {
   readonly canvas: HTMLCanvasElement
   /** Drawn only where the machine can afford it. */
   readonly far: Group
-  /** Pictures should be as cheap as can be. */
-  readonly isRough: boolean
+  readonly quality: Quality
+  /** Makes ready for everything that is in the scene, so that no frame of the game waits for it. */
+  prepare(): void
   /**
    * Draws a frame.
    * @param focus what the camera looks at: shadows are sharp around it
@@ -40,13 +41,12 @@ const SUN_DIRECTION = new Vector3(-0.52, 0.62, 0.58).normalize()
 const HORIZON = 0xdfe9ee
 const ZENITH = 0x5f9bd6
 
-/** @param wish `low` or `high` quality for good; anything else follows the frame rate */
-export function createStage(canvas: HTMLCanvasElement, wish: string | null): Stage {
+export function createStage(canvas: HTMLCanvasElement, wish: QualityWish): Stage {
   const renderer = new WebGLRenderer({ canvas, antialias: true, powerPreference: 'high-performance' })
   renderer.shadowMap.enabled = true
   renderer.shadowMap.type = PCFShadowMap
-  renderer.toneMapping = ACESFilmicToneMapping
-  renderer.toneMappingExposure = 0.92
+  renderer.toneMapping = NeutralToneMapping
+  renderer.toneMappingExposure = 1.12
   const scene = new Scene()
   scene.fog = new Fog(HORIZON, 60, 210)
   const camera = new PerspectiveCamera(55, 1, 0.2, 400)
@@ -83,9 +83,8 @@ export function createStage(canvas: HTMLCanvasElement, wish: string | null): Sta
     camera,
     canvas,
     far,
-    get isRough() {
-      return quality.isRough
-    },
+    quality,
+    prepare: () => renderer.compile(scene, camera),
     render(focus, elapsedMs) {
       if (focus) moveSun(sun, focus)
       if (elapsedMs !== undefined) quality.follow(elapsedMs)
