@@ -34,4 +34,6 @@ const server = await createServer({
 })
 await server.listen()
 const url = server.resolvedUrls?.local[0] ?? ''
-console.log(`\n  Baton plaza: ${url}\n\n  Open it in two tabs, walk with WASD, push crates. Close the first tab: the world goes on.\n`)
+console.log(
+  `\n  Baton plaza: ${url}\n\n  Open it in two tabs, walk with WASD, push crates. Close the first tab: the world goes on.\n`,
+)

@@ -12,8 +12,11 @@ import { crateLayout } from '../sim/layout.ts'
 import { createPlaza } from '../sim/plaza.ts'
 import { startSession } from './session.ts'
 
-/** What the parent says. `freeze`: stop all motion. `report`: answer with a `HeadlessReport` and leave. */
-export type HeadlessCommand = 'freeze' | 'report'
+/**
+ * What the parent says. `freeze`: stop all motion. `world`: answer with the fingerprint of the world.
+ * `report`: answer with a `HeadlessReport`. `leave`: leave the room and end.
+ */
+export type HeadlessCommand = 'freeze' | 'world' | 'report' | 'leave'
 
 /** [network id, tick, x, y, z]: meters, as this peer had it at that tick. */
 export type Sample = readonly [id: number, tick: number, x: number, y: number, z: number]
@@ -30,9 +33,13 @@ export interface HeadlessReport {
   readonly downKbps: number
   readonly snapshotsReceived: number
   readonly snapshotsLost: number
-  readonly movingCrates: number
+  /** Crates whose quantized state changed within a second, in the stillest and the liveliest second of play. */
+  readonly movingLeast: number
+  readonly movingMost: number
   /** Rows this peer simulated, as exact numbers. */
   readonly truth: Sample[]
+  /** On the host: rows of guests as it passed them on. */
+  readonly passedOn: Sample[]
   /** Rows it was sent by others, as it decoded them. */
   readonly heard: Sample[]
 }
@@ -49,22 +56,48 @@ const network = await joinRoom({ lobby, room, displayName: name })
 const session = startSession(world, network, name, crateLayout(Number(crateText)))
 const { replication } = session
 const truth: Sample[] = []
+const passedOn: Sample[] = []
 const heard: Sample[] = []
 let joinMs = performance.now() - startedMs
+let readings = session.readings()
 let frozen = false
 let steps = 0
-let mostMoving = 0
-
 replication.once('synced', () => {
   joinMs = performance.now() - startedMs
 })
-replication.tap.onCollected = ({ component }, id, tick) => {
-  if (component === Transform && tick % SAMPLE_TICKS === 0)
-    truth.push([id, tick, ...positionOf(replication.entityOf(id))])
+replication.tap.onCollected = ({ component }, id, tick, lanes, offset) => {
+  if (component !== Transform) return
+  noteMotion(id, lanes, offset)
+  if (!frozen && tick % SAMPLE_TICKS === 0) truth.push([id, tick, ...positionOf(replication.entityOf(id))])
 }
 replication.tap.onAccepted = (schema, id, tick, lanes, offset) => {
-  if (schema.component !== Transform || tick % SAMPLE_TICKS !== 0) return
-  heard.push([id, tick, ...positionOfRow(schema, lanes, offset)])
+  if (schema.component !== Transform) return
+  noteMotion(id, lanes, offset)
+  if (!frozen && tick % SAMPLE_TICKS === 0) heard.push([id, tick, ...positionOfRow(schema, lanes, offset)])
+}
+replication.tap.onPassedOn = (schema, id, tick, lanes, offset) => {
+  if (frozen || schema.component !== Transform || tick % SAMPLE_TICKS !== 0) return
+  passedOn.push([id, tick, ...positionOfRow(schema, lanes, offset)])
+}
+
+/** Sums of lanes by id, and who changed since the second began. */
+const last = new Map<number, number>()
+const moved = new Set<number>()
+const movedPerSecond: number[] = []
+let secondEndsMs = 0
+
+function noteMotion(id: number, lanes: Int32Array, offset: number): void {
+  let sum = 0
+  for (let lane = 0; lane < 7; lane += 1) sum = Math.imul(sum, 31) + lanes[offset + lane]!
+  if (last.get(id) !== sum) moved.add(id)
+  last.set(id, sum)
+}
+
+function countSeconds(nowMs: number): void {
+  if (nowMs < secondEndsMs) return
+  if (secondEndsMs > 0) movedPerSecond.push(moved.size)
+  moved.clear()
+  secondEndsMs = nowMs + 1_000
 }
 
 const pump = drive((nowMs) => {
@@ -72,23 +105,30 @@ const pump = drive((nowMs) => {
   if (!frozen) {
     const seconds = (nowMs - startedMs) / 1000
     plaza.advance(stepCount, session.me, botWishes(botIndex, seconds))
-    if (network.isHost) stir(plaza.physics, (steps += 1))
+    if (network.isHost) for (let i = 0; i < stepCount; i += 1) stir(plaza.physics, (steps += 1))
     session.touch(plaza.touched)
+    countSeconds(nowMs)
   }
   session.send(nowMs)
-  mostMoving = Math.max(mostMoving, countMoving())
 })
 
 process.on('message', (command: HeadlessCommand) => {
-  frozen = true
-  if (command === 'report') void report()
+  if (command === 'freeze') {
+    readings = session.readings()
+    frozen = true
+  } else if (command === 'world') tell(replication.fingerprint())
+  else if (command === 'report') tell(report())
+  else void leave()
 })
-process.send?.('joined')
+// Whoever started this process has gone: nobody will say `leave`.
+process.on('disconnect', () => process.exit(1))
+tell('joined')
 
-async function report(): Promise<void> {
-  const readings = session.readings()
+function report(): HeadlessReport {
   const { counters } = replication
-  const message: HeadlessReport = {
+  // The first second is still filling up.
+  const seconds = movedPerSecond.slice(1)
+  return {
     name,
     isHost: network.isHost,
     entities: replication.entityCount,
@@ -100,22 +140,23 @@ async function report(): Promise<void> {
     downKbps: readings.downKbps,
     snapshotsReceived: counters.packetsReceived,
     snapshotsLost: counters.packetsLost,
-    movingCrates: mostMoving,
+    movingLeast: Math.min(...seconds),
+    movingMost: Math.max(...seconds),
     truth,
+    passedOn,
     heard,
   }
-  await new Promise<void>((sent) => process.send!(message, undefined, undefined, () => sent()))
-  pump.stop()
-  network.close()
-  setTimeout(() => process.exit(0), 200)
 }
 
-function countMoving(): number {
-  let count = 0
-  for (const body of plaza.physics.bodies.values()) {
-    if (body.kind === 'crate' && body.simulated && !body.rigid.isSleeping()) count += 1
-  }
-  return count
+async function leave(): Promise<void> {
+  pump.stop()
+  network.close()
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  process.exit(0)
+}
+
+function tell(message: HeadlessReport | number | 'joined'): void {
+  process.send!(message)
 }
 
 function positionOf(eid: number): [number, number, number] {

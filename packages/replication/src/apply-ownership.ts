@@ -57,8 +57,9 @@ export function undoOptimisticClaim(state: ReplicationState, index: number): voi
   queueOwnershipEvent(state, index)
 }
 
-/** Puts `Owned` and `Authority` in line with the table. */
+/** Puts `Owned` and `Authority` in line with the table. Whose columns they are may have changed: they are shown anew. */
 export function refreshTags(state: ReplicationState, index: number): void {
+  for (const buffers of state.jitter) buffers.wake(index)
   const { table, ecs, network } = state
   const eid = table.eid[index]!
   const local = network.local.slot

@@ -5,6 +5,7 @@
  * exchange a row.
  */
 import { invariant, type Network } from '@baton/core'
+import { BitReader } from '@baton/core/bytes'
 import type { World } from 'bitecs'
 import type { EventEmitter } from 'eventemitter3'
 import { createRowPolicy } from './interest/priority.ts'
@@ -13,12 +14,15 @@ import { createJitterBuffers } from './interpolation/jitter-buffer.ts'
 import { watchWorld } from './lifecycle/ecs.ts'
 import { createEntityTable } from './lifecycle/entity-table.ts'
 import { createPrefabRegistry, summarizePrefab, type Prefab, type PrefabRegistry } from './lifecycle/prefab.ts'
+import { resolveEid, resolveId } from './lookup.ts'
 import { createPacketHeader } from './pipeline/packet.ts'
 import { PublishedRows } from './pipeline/published-rows.ts'
 import { createRowStore } from './pipeline/row-store.ts'
+import { createPresenting } from './present.ts'
 import { createRowGroups } from './row-groups.ts'
 import { hashComponent, hashProtocol } from './schema/protocol-hash.ts'
 import { createRegistry, type ComponentFingerprint, type Registry } from './schema/registry.ts'
+import { createAvatarView } from './show-avatars.ts'
 import type { ReplicationEvents, ReplicationLimits, ReplicationState } from './state.ts'
 
 export interface ReplicationOptions {
@@ -65,6 +69,10 @@ export function createState(options: ReplicationOptions, events: EventEmitter<Re
       return createJitterBuffers(schema, INITIAL_CAPACITY, { intervalTicks })
     }),
     delay: createInterpolationDelay(options.interpolation),
+    presenting: createPresenting(),
+    avatars: createAvatarView(registry.schemas, prefabs),
+    resolveEid: (id) => resolveEid(state, id),
+    resolveId: (eid) => resolveId(state, eid),
     links: new Map(),
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     sendBudgetBytesPerSecond: options.sendBudgetBytesPerSecond ?? DEFAULT_BUDGET_BYTES,
@@ -87,7 +95,7 @@ export function createState(options: ReplicationOptions, events: EventEmitter<Re
       changesUndone: 0,
       callbackErrors: 0,
     },
-    tap: { onCollected: undefined, onAccepted: undefined },
+    tap: { onCollected: undefined, onAccepted: undefined, onPassedOn: undefined },
     held: new Map(),
     spawnTokens: new Map(),
     removedByGame,
@@ -95,6 +103,7 @@ export function createState(options: ReplicationOptions, events: EventEmitter<Re
     scratch: new Int32Array(Math.max(1, ...registry.schemas.map((schema) => schema.laneCount))),
     reportedBad: new Set(),
     peeked: createPacketHeader(),
+    peeker: new BitReader(),
     nextRequest: 1,
     nextCounter: 1,
     nextBaseline: 1,

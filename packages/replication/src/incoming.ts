@@ -42,8 +42,7 @@ const MAX_EARLY = 1_024
 
 function takeControl(state: ReplicationState): void {
   const { network, early } = state
-  const waiting = early.splice(0)
-  for (const one of waiting) takeMessage(state, one)
+  if (early.length > 0) for (const one of early.splice(0)) takeMessage(state, one)
   for (const one of network.lower.takeControl()) takeMessage(state, one)
 }
 
@@ -110,7 +109,7 @@ function takeState(state: ReplicationState): void {
 /** The session, the reign and the sender must be right before anything else of a packet is used (PK3). */
 function isForUs(state: ReplicationState, from: Peer, data: Uint8Array): boolean {
   const { network } = state
-  const header = peekHeader(data, state.peeked)
+  const header = peekHeader(data, state.peeked, state.peeker)
   if (!header || header.sessionTag !== (network.sessionTag & 0xffff)) return false
   return header.term === network.term && header.slot === from.slot && (network.isHost || from.isHost)
 }

@@ -7,9 +7,9 @@
  */
 import { pumpBaseline } from './joins.ts'
 import { actingAuthority } from './lifecycle/entity-table.ts'
-import { resolveId } from './lookup.ts'
 import { endHolds } from './membership.ts'
 import { collectRow, collectValue, encodeValue } from './pipeline/snapshot.ts'
+import { travelsAsState } from './pipeline/published-rows.ts'
 import { isLaterTick, type ComponentRows } from './pipeline/row-store.ts'
 import { NOBODY } from './authority/ownership.ts'
 import { requestRelease, tell } from './requests.ts'
@@ -48,14 +48,13 @@ function ticksBetween({ rateHz }: ComponentSchema, tickRateHz: number): number {
 
 /** Columns to lanes, for all snapshot rows this peer simulates; the rest go on as they were received. */
 function collectRows(state: ReplicationState, tick: number): void {
-  const { table, store, groups, network, tap } = state
+  const { table, store, groups, network, tap, resolveId } = state
   const local = network.local.slot
   clearGroups(groups)
   for (const rows of store.components) {
     const { schema } = rows
-    if (schema.delivery !== 'snapshot' || schema.laneCount === 0) continue
+    if (!travelsAsState(schema)) continue
     if (tick % ticksBetween(schema, network.tickRateHz) !== 0) continue
-    const resolve = schema.hasEntities ? (eid: number): number => resolveId(state, eid) : undefined
     for (let i = 0; i < table.count; i += 1) {
       const index = table.order[i]!
       if (rows.present[index] !== 1 || table.eid[index] === 0) continue
@@ -63,12 +62,15 @@ function collectRows(state: ReplicationState, tick: number): void {
       if (authority === local) {
         if (!isLaterTick(tick, rows.tick[index]!)) continue
         const offset = index * schema.laneCount
-        if (!collectRow(schema, table.eid[index]!, rows.current, offset, resolve)) reportBadValue(state, index, rows)
+        if (!collectRow(schema, table.eid[index]!, rows.current, offset, resolveId)) reportBadValue(state, index, rows)
         rows.tick[index] = tick
         if (tap.onCollected) tap.onCollected(schema, table.id[index]!, tick, rows.current, offset)
       } else if (!network.isHost) continue
       // Nobody simulates what is held for its owner: the host says where it rests.
       else if (authority === NOBODY && isLaterTick(tick, rows.tick[index]!)) rows.tick[index] = tick
+      if (authority !== local && tap.onPassedOn) {
+        tap.onPassedOn(schema, table.id[index]!, rows.tick[index]!, rows.current, index * schema.laneCount)
+      }
       addToGroup(groups, schema.index, authority, index)
     }
   }
@@ -77,13 +79,14 @@ function collectRows(state: ReplicationState, tick: number): void {
 /** Reliable components travel when they differ from what the log said last. */
 function collectReliable(state: ReplicationState, tick: number): void {
   const { table, store, network } = state
+  const local = network.local.slot
   for (const rows of store.components) {
     const { schema } = rows
     if (schema.delivery !== 'reliable') continue
     for (let i = 0; i < table.count; i += 1) {
       const index = table.order[i]!
       if (rows.present[index] !== 1 || table.eid[index] === 0) continue
-      if (actingAuthority(table, index, network.local.slot) !== network.local.slot) continue
+      if (actingAuthority(table, index, local) !== local) continue
       publishIfChanged(state, rows, index, tick)
     }
   }
@@ -92,7 +95,7 @@ function collectReliable(state: ReplicationState, tick: number): void {
 function publishIfChanged(state: ReplicationState, rows: ComponentRows, index: number, tick: number): void {
   const { schema } = rows
   if (!hasChanged(state, rows, index)) return
-  const row = collectValue(schema, state.table.eid[index]!, (eid) => resolveId(state, eid))
+  const row = collectValue(schema, state.table.eid[index]!, state.resolveId)
   if (!row) {
     reportBadValue(state, index, rows)
     return
@@ -108,14 +111,14 @@ function publishIfChanged(state: ReplicationState, rows: ComponentRows, index: n
 function hasChanged(state: ReplicationState, rows: ComponentRows, index: number): boolean {
   const { schema } = rows
   const eid = state.table.eid[index]!
-  const known = rows.plain[index] ?? []
+  const known = rows.plain[index]
   for (let at = 0; at < schema.fields.length; at += 1) {
     if (schema.fields[at]!.group) continue
-    if (!isSamePlain(known[at], (schema.door.columns[at] as (string | Uint8Array)[])[eid])) return true
+    if (!isSamePlain(known?.[at], (schema.door.columns[at] as (string | Uint8Array)[])[eid])) return true
   }
   if (schema.laneCount === 0) return false
   const { scratch } = state
-  if (!collectRow(schema, eid, scratch, 0, (named) => resolveId(state, named))) return true
+  if (!collectRow(schema, eid, scratch, 0, state.resolveId)) return true
   const offset = index * schema.laneCount
   for (let lane = 0; lane < schema.laneCount; lane += 1) {
     if (scratch[lane] !== rows.current[offset + lane]) return true
@@ -132,18 +135,23 @@ function isSamePlain(a: string | Uint8Array | undefined, b: string | Uint8Array 
 
 /** What was only touched and lies still goes back to its owner. */
 function releaseRested(state: ReplicationState): void {
-  const { table, network, published, restTicks, lastSentTick } = state
+  const { table, network, restTicks } = state
   const local = network.local.slot
   for (let i = 0; i < table.count; i += 1) {
     const index = table.order[i]!
     // Not while a claim waits for its answer, and never what this peer owns.
     if (table.authority[index] !== local || table.owner[index] === local || table.claimed[index] === 1) continue
-    const isStill = published.components.every(
-      (one) => !one || one.present[index] === 0 || ((lastSentTick! - one.changedTick[index]!) | 0) > 1,
-    )
-    restTicks[index] = isStill ? restTicks[index]! + 1 : 0
+    restTicks[index] = isStill(state, index) ? restTicks[index]! + 1 : 0
     if (restTicks[index] === REST_TICKS) requestRelease(state, index, 'touch')
   }
+}
+
+/** None of its rows has changed since the tick before the last. */
+function isStill({ published, lastSentTick }: ReplicationState, index: number): boolean {
+  for (const rows of published.components) {
+    if (rows && rows.present[index] === 1 && ((lastSentTick! - rows.changedTick[index]!) | 0) <= 1) return false
+  }
+  return true
 }
 
 function sendTo(state: ReplicationState, link: Link, tick: number): void {

@@ -5,6 +5,7 @@
  * this peer simulates) and `incoming.ts` (what others do).
  */
 import type { Network, Peer, ReceivedControl } from '@baton/core'
+import type { BitReader } from '@baton/core/bytes'
 import type { ControlBody } from '@baton/schemas'
 import type { EventEmitter } from 'eventemitter3'
 import type { RowPolicy } from './interest/priority.ts'
@@ -20,8 +21,10 @@ import type { NetworkId } from './pipeline/network-id.ts'
 import type { PacketHeader } from './pipeline/packet.ts'
 import type { PublishedRows } from './pipeline/published-rows.ts'
 import type { RowStore } from './pipeline/row-store.ts'
+import type { Presenting } from './present.ts'
 import type { RowGroups } from './row-groups.ts'
 import type { Registry } from './schema/registry.ts'
+import type { AvatarView } from './show-avatars.ts'
 import type { Tap } from './tap.ts'
 
 /** What one peer exchanges with another: rows both ways, and a baseline while one of them joins. */
@@ -117,6 +120,11 @@ export interface ReplicationState {
   /** One per component, for entities that others simulate. */
   readonly jitter: readonly JitterBuffers[]
   readonly delay: InterpolationDelay
+  readonly presenting: Presenting
+  readonly avatars: AvatarView
+  /** `resolveEid` and `resolveId` of this state, to be passed on: made once, not once a row. */
+  readonly resolveEid: (id: NetworkId) => number
+  readonly resolveId: (eid: number) => NetworkId
   readonly links: Map<Peer, Link>
   readonly limits: ReplicationLimits
   /** State bytes a second to one peer. */
@@ -137,6 +145,7 @@ export interface ReplicationState {
   restTicks: Uint16Array
   /** Room for the header of the packet that is looked at. */
   readonly peeked: PacketHeader
+  readonly peeker: BitReader
   /** Room for the longest row. */
   readonly scratch: Int32Array
   /** Values that could not travel and were told of. */

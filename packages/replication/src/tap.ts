@@ -13,8 +13,13 @@ export type RowTap = (schema: ComponentSchema, id: NetworkId, tick: number, lane
 export interface Tap {
   /** A row this peer has authority over was quantized. */
   onCollected: RowTap | undefined
-  /** A row of another authority was taken into the store. */
+  /** A row of another authority was taken into the store; `tick` is as its sender gave it. */
   onAccepted: RowTap | undefined
+  /**
+   * Host, every tick: a row of another authority is offered to the other peers, as of `tick`. That is
+   * later than its sender's where the authority has just changed and the new one's clock lags (OW9).
+   */
+  onPassedOn: RowTap | undefined
 }
 
 /** The first position field of a row, in meters. */

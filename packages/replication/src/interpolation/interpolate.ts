@@ -20,6 +20,11 @@ export interface PresentOptions {
    * an entity without news is at rest. Only what had a sample at that very tick is carried on.
    */
   readonly silentSinceTick?: number | undefined
+  /**
+   * The newest tick heard on the link that brings the entity: what had no sample since is at rest, and
+   * settles. Undefined where that is not known.
+   */
+  readonly heardTick?: number | undefined
   /** Ticks past the newest sample to which motion is carried on: 250 ms of them. */
   readonly maxExtrapolationTicks: number
   /** Needed where the schema has entity fields. */
@@ -69,7 +74,7 @@ export function presentRow(
   let order = count - 1
   while (order >= 0 && tickDifference(buffers.ticks[buffers.place(index, order)]!, shown) > 0) order -= 1
   if (order < 0) return write(schema, eid, buffers, buffers.place(index, 0), 'early', options)
-  if (order === count - 1) return presentNewest(schema, eid, buffers, index, order, shown, options)
+  if (order === count - 1) return presentNewest(schema, eid, buffers, index, order, shown, target, options)
 
   const from = buffers.place(index, order)
   const to = buffers.place(index, order + 1)
@@ -97,11 +102,17 @@ function presentNewest(
   index: number,
   order: number,
   shown: number,
+  target: number,
   options: PresentOptions,
 ): Presented {
   const { silentSinceTick, maxExtrapolationTicks } = options
   const to = buffers.place(index, order)
   const past = tickDifference(shown, buffers.ticks[to]!)
+  if (past >= 0 && shown === target && hasComeToRest(buffers, to, options)) {
+    write(schema, eid, buffers, to, 'held', options)
+    buffers.settle(index)
+    return 'held'
+  }
   if (past <= 0 || order === 0 || silentSinceTick === undefined) {
     return write(schema, eid, buffers, to, 'held', options)
   }
@@ -115,6 +126,12 @@ function presentNewest(
   const presented = mix(schema, eid, buffers, index, order - 1, gap, 1 + allowed / gap, options)
   if (presented !== 'between') return 'held'
   return past > maxExtrapolationTicks ? 'stalled' : 'extrapolated'
+}
+
+/** News was heard without it. What refers to other entities is looked at always: they come and go. */
+function hasComeToRest(buffers: JitterBuffers, place: number, { heardTick }: PresentOptions): boolean {
+  if (heardTick === undefined || buffers.schema.hasEntities) return false
+  return tickDifference(heardTick, buffers.ticks[place]!) >= buffers.intervalTicks
 }
 
 function write(

@@ -36,6 +36,8 @@ export class JitterBuffers {
   lanes: Int32Array
   /** The tick last shown of each entity, NaN for none yet. For `interpolate.ts` only. */
   shownTick: Float64Array
+  /** 1 where the newest sample has been shown and the far end has had nothing newer to say: see `settle`. */
+  isSettled: Uint8Array
   /** Values of samples being mixed; their content means nothing between two calls. */
   readonly mixing: readonly Float64Array[]
   #capacity: number
@@ -59,6 +61,7 @@ export class JitterBuffers {
     this.ticks = new Uint32Array(capacity * depth)
     this.lanes = new Int32Array(capacity * depth * schema.laneCount)
     this.shownTick = new Float64Array(capacity).fill(NaN)
+    this.isSettled = new Uint8Array(capacity)
     this.mixing = Array.from({ length: 5 }, () => new Float64Array(schema.laneCount))
     this.#start = new Uint8Array(capacity)
     this.#count = new Uint8Array(capacity)
@@ -78,6 +81,7 @@ export class JitterBuffers {
     this.ticks = lengthened(this.ticks, new Uint32Array(capacity * depth))
     this.lanes = lengthened(this.lanes, new Int32Array(capacity * depth * schema.laneCount))
     this.shownTick = lengthened(this.shownTick, new Float64Array(capacity).fill(NaN))
+    this.isSettled = lengthened(this.isSettled, new Uint8Array(capacity))
     this.#start = lengthened(this.#start, new Uint8Array(capacity))
     this.#count = lengthened(this.#count, new Uint8Array(capacity))
     this.#floor = lengthened(this.#floor, new Uint32Array(capacity))
@@ -104,6 +108,7 @@ export class JitterBuffers {
       return true
     }
     if (serial(tick, this.#floor[index]!) <= 0) return false
+    this.isSettled[index] = 0
     let order = count
     while (order > 0) {
       const difference = serial(tick, this.ticks[this.place(index, order - 1)]!)
@@ -136,13 +141,33 @@ export class JitterBuffers {
     this.#count[index] = 1
     this.#floor[index] = tick
     this.shownTick[index] = NaN
+    this.isSettled[index] = 0
     this.#write(index * this.depth, tick, lanes, offset)
+  }
+
+  /**
+   * What was to be shown has been, down to the newest sample, which alone is kept: until another comes
+   * there is nothing to show, and no way back to what was before.
+   */
+  settle(index: number): void {
+    const newest = this.place(index, this.#count[index]! - 1)
+    this.#start[index] = newest & (this.depth - 1)
+    this.#count[index] = 1
+    this.#floor[index] = this.ticks[newest]!
+    this.shownTick[index] = NaN
+    this.isSettled[index] = 1
+  }
+
+  /** What is shown of an entity may not be what it was left at: look again. */
+  wake(index: number): void {
+    this.isSettled[index] = 0
   }
 
   /** Forgets an entity before its index is used for another. */
   forget(index: number): void {
     this.#count[index] = 0
     this.shownTick[index] = NaN
+    this.isSettled[index] = 0
   }
 
   /** Copies the newest sample's lanes out; its tick, or undefined with nothing written when there is none. */

@@ -85,7 +85,15 @@ export function readHeader(reader: BitReader, out: PacketHeader): boolean {
   return !reader.failed
 }
 
-/** Reads the header alone, to decide whether the packet is for this session and reign. */
-export function peekHeader(bytes: Uint8Array, out: PacketHeader = createPacketHeader()): PacketHeader | undefined {
-  return readHeader(new BitReader(bytes), out) ? out : undefined
+/**
+ * Reads the header alone, to decide whether the packet is for this session and reign.
+ * @param reader used again from packet to packet
+ */
+export function peekHeader(
+  bytes: Uint8Array,
+  out: PacketHeader = createPacketHeader(),
+  reader: BitReader = new BitReader(),
+): PacketHeader | undefined {
+  reader.reset(bytes)
+  return readHeader(reader, out) ? out : undefined
 }

@@ -137,13 +137,12 @@ export class StateDecoder {
 
   /** Ends the wait for spawns that have not come for ten seconds. Once per tick, with this peer's tick. */
   expire(tick: number): void {
-    let hasForgotten = false
+    const { freeCount } = this.#waitRoom
     this.#waitRoom.expire(tick - WAIT_TICKS, (place) => {
       for (const history of this.#histories) history?.forget(place)
-      hasForgotten = true
     })
     // What was acked is no longer held: the far end must not refer to it, nor take it for known (AK4).
-    if (hasForgotten) this.#refresh = (this.#refresh + 1) & 3
+    if (this.#waitRoom.freeCount > freeCount) this.#refresh = (this.#refresh + 1) & 3
   }
 
   /** Both ends know the state of a row at `tick` by other means, such as the baseline of a late join. */
