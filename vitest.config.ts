@@ -107,6 +107,7 @@ export default defineConfig({
           pool: 'forks',
           include: ['examples/*/e2e/**/*.e2e.test.ts'],
           exclude: OUTSIDE,
+          ...(mayRun('e2e') && { provide: { chromium: await resolveChromium() } }),
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -117,5 +117,5 @@ export function crateNear(player: Player, x: number, z: number): number {
 
 /** Where a player's page draws an entity: x, y, z. */
 export function placeOf(player: Player, id: number): readonly number[] {
-  return player.shown.get(id) ?? []
+  return [...(player.shown.get(id) ?? [])]
 }
