@@ -101,9 +101,9 @@ function roomTarget(): FuzzTarget {
         : mutate(chosen.bytes, random, pick(room.corpus, random).bytes)
     },
     feed(fed) {
-      room.feed(channel, fed as Uint8Array)
+      const accepted = room.feed(channel, fed as Uint8Array)
       if (room.honestEntities < honest) throw new Error("an honest peer's entity is gone")
-      return { accepted: true }
+      return { accepted }
     },
   }
 }

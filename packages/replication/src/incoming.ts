@@ -98,10 +98,11 @@ function takeState(state: ReplicationState): void {
       counters.packetsDropped += 1
       network.lower.breach(from, 'malformed state packet')
     }
+    // What it acks is true also where its rows cannot be used.
+    if (result === 'accepted' || result === 'unresolved') link.encoder.acknowledge(link.decoder.header)
     if (result !== 'accepted') continue
     link.owesAck = true
     countGap(state, link)
-    link.encoder.acknowledge(link.decoder.header)
     takeRows(state, link)
   }
 }

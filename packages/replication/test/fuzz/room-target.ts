@@ -8,8 +8,11 @@ import type { Transport } from '@baton/core'
 import { createRig, type Rig, type RigPeer } from '../rig.ts'
 
 export interface HostileRoom {
-  /** A damaged message of the guest's, and the channel it went on. */
-  feed(channel: number, bytes: Uint8Array): void
+  /**
+   * A damaged message of the guest's, and the channel it went on.
+   * @returns whether the host took it for nothing wrong
+   */
+  feed(channel: number, bytes: Uint8Array): boolean
   /** Messages that the honest guest has sent, to damage. */
   readonly corpus: readonly { readonly channel: number; readonly bytes: Uint8Array }[]
   /** Entities that the honest third peer owns, as the host holds them: they must survive everything. */
@@ -66,10 +69,15 @@ export function createHostileRoom(seed: number): HostileRoom {
     },
     feed(channel, bytes) {
       if (liar.gone || liar.network.state !== 'joined') begin()
-      const host = rig.peers[0]!.network.local.id
-      const limit = channel === 1 ? 1_100 : 16_384
-      lies.send(host, channel, bytes.subarray(0, limit))
+      const { network, replication } = rig.peers[0]!
+      const faults = (): number => {
+        const { packetsDropped, requestsInvalid, requestsRefused, rowsWithoutAuthority } = replication!.counters
+        return network.counters.breaches + packetsDropped + requestsInvalid + requestsRefused + rowsWithoutAuthority
+      }
+      const before = faults()
+      lies.send(network.local.id, channel, bytes.subarray(0, channel === 1 ? 1_100 : 16_384))
       rig.run(1)
+      return faults() === before
     },
   }
 }
