@@ -15,7 +15,7 @@ import type { ReplicationState } from './state.ts'
 const SILENT_TICKS = 6
 /** Milliseconds for which motion is carried on past the newest sample of a silent link. */
 const MAX_EXTRAPOLATION_MS = 250
-/** Frames in which every entity that rests is looked at once: the game may have written where it must not (IN16). */
+/** Frames in which every entity that rests is looked at once: the game may have written where it must not (IN12). */
 const SWEEP_FRAMES = 64
 
 /** What is worked with while a frame is shown, used again for the next one. */

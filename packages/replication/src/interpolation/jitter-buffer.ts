@@ -147,7 +147,7 @@ export class JitterBuffers {
 
   /**
    * What was to be shown has been, down to the newest sample, which alone is kept: until another comes
-   * there is nothing to show, and no way back to what was before.
+   * there is nothing to show, and no way back to what was before (IN12).
    */
   settle(index: number): void {
     const newest = this.place(index, this.#count[index]! - 1)
