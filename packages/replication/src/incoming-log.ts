@@ -15,7 +15,7 @@ import {
   placeRow,
 } from './apply-log.ts'
 import { applyOwnership, undoOptimisticClaim } from './apply-ownership.ts'
-import { actingAuthority, isDead, setOwnership } from './lifecycle/entity-table.ts'
+import { actingAuthority, setOwnership } from './lifecycle/entity-table.ts'
 import { readValue } from './pipeline/snapshot.ts'
 import { readSpawnedComponents } from './read-components.ts'
 import type { ReplicationState } from './state.ts'
@@ -72,7 +72,8 @@ function takeSpawn(state: ReplicationState, body: Entry<'Spawn'>): boolean {
   if (index !== undefined) {
     // Our own spawn comes back: it lives here already, now it does for everybody.
     setOwnership(state.table, index, body)
-  } else if (!isDead(state.table, body.id)) {
+  } else {
+    // Also where the id lived here before: a new host that had not heard of it lets it begin anew (LJ4).
     const { id, owner, authority, ownershipSequence, authoritySequence, parent, departPolicy } = body
     const record = { id, prefab: prefab.index, owner, authority, ownershipSequence, authoritySequence, parent }
     applySpawn(state, { ...record, policy: departPolicy }, prefab, components)

@@ -100,7 +100,8 @@ function settle(rig: Rig): void {
 }
 
 describe('simulation', () => {
-  for (let seed = 1; seed <= 24; seed += 1) {
+  // Some new ones, and those that once found something.
+  for (const seed of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 20, 25, 26, 57]) {
     it(`OW4 OW1 LC2: four peers under 30 % loss end with equal worlds and one owner each (seed ${seed})`, () => {
       const rig = createRoom(4, { seed, startTick: [0, 0xffff - 200, 0x7fffffff - 200, 0xffffffff - 200][seed % 4]! })
       rig.memory.setConditions(BAD)
@@ -113,7 +114,8 @@ describe('simulation', () => {
     })
   }
 
-  for (let seed = 101; seed <= 116; seed += 1) {
+  // Some new ones, and those that once found something.
+  for (const seed of [101, 102, 103, 104, 105, 106, 137, 148, 195, 389, 604, 624, 650, 692]) {
     it(`LJ3 LJ4 OW7: joins, leaves and changes of host under play end with equal worlds (seed ${seed})`, () => {
       const rig = createRoom(3, { seed, startTick: seed % 2 ? 0xffffffff - 300 : 0 })
       rig.memory.setConditions({ ...BAD, loss: 0.1 })
