@@ -8,32 +8,66 @@ import cac from 'cac'
 import { createServer } from 'vite'
 import { runHeadless } from './demo-headless.ts'
 
+const DEFAULT_PORT = 5173
+
 const cli = cac('demo')
 cli.option('--headless', 'no browser: a host and guests as processes')
-cli.option('--port <port>', 'port of the page (default 5173)')
+cli.option('--port <port>', `port of the page (default ${DEFAULT_PORT}, or the next that is free)`)
+cli.option('--host <address>', 'address to listen on (default 127.0.0.1; 0.0.0.0 for phones in your network)')
 cli.option('--guests <count>', 'headless: guests (default 3)')
 cli.option('--seconds <seconds>', 'headless: how long they play (default 20)')
-cli.option('--crates <count>', 'headless: crates in the plaza (default 260)')
+cli.option('--crates <count>', 'headless: crates in the plaza (default 280)')
 cli.help()
-const { options } = cli.parse()
 
-if (options.help) process.exit(0)
-if (options.headless) {
-  const passed = await runHeadless({
-    guests: Number(options.guests ?? 3),
-    seconds: Number(options.seconds ?? 20),
-    crates: Number(options.crates ?? 260),
-  })
-  process.exit(passed ? 0 : 1)
+/** The value of an option as a whole number. @throws Error that says what may be given */
+function whole(name: string, fallback: number, least: number, most: number): number {
+  const given: unknown = options[name]
+  const value = given === undefined ? fallback : Number(given)
+  if (Number.isInteger(value) && value >= least && value <= most) return value
+  throw new Error(`--${name} is ${String(given)}; give a whole number from ${least} to ${most}`)
 }
 
-const server = await createServer({
-  root: fileURLToPath(new URL('../examples/world', import.meta.url)),
-  server: { port: Number(options.port ?? 5173), host: '127.0.0.1' },
-  logLevel: 'warn',
-})
-await server.listen()
-const url = server.resolvedUrls?.local[0] ?? ''
-console.log(
-  `\n  Baton plaza: ${url}\n\n  Open it in two tabs, walk with WASD, push crates. Close the first tab: the world goes on.\n`,
-)
+async function showWorld(): Promise<void> {
+  const port = whole('port', DEFAULT_PORT, 1, 65_535)
+  const server = await createServer({
+    root: fileURLToPath(new URL('../examples/world', import.meta.url)),
+    // The workspace's plugin is TypeScript, which Vite's usual loader leaves to Node.
+    configLoader: 'runner',
+    server: { port, host: String(options['host'] ?? '127.0.0.1'), strictPort: options['port'] !== undefined },
+    logLevel: 'warn',
+  })
+  await server.listen().catch(async (failure: unknown) => {
+    await server.close()
+    throw new Error(`port ${port} is not to be had (${String(failure)}); give another --port, or none`)
+  })
+  const url = server.resolvedUrls?.network[0] ?? server.resolvedUrls?.local[0]
+  console.log(
+    `\n  ${url}\n\n  Open it in two tabs, walk with WASD, push crates. Close the first tab: the world goes on.\n`,
+  )
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      // Pages keep their connections open; they need not be waited for.
+      const end = (): never => process.exit(0)
+      server.close().then(end, end)
+      setTimeout(end, 1_000)
+    })
+  }
+}
+
+const { options } = cli.parse()
+try {
+  cli.globalCommand.checkUnknownOptions()
+  // With --help it has been printed.
+  if (options['help']) process.exit(0)
+  if (options['headless']) {
+    const passed = await runHeadless({
+      guests: whole('guests', 3, 1, 15),
+      seconds: whole('seconds', 20, 1, 3_600),
+      crates: whole('crates', 280, 0, 2_000),
+    })
+    process.exit(passed ? 0 : 1)
+  } else await showWorld()
+} catch (failure) {
+  console.error(`demo: ${failure instanceof Error ? failure.message : String(failure)}`)
+  process.exit(1)
+}

@@ -1,165 +1,150 @@
 /**
  * One player of the plaza as a process: the same simulation and the same session, over real WebRTC in
- * Node, without a picture. `tools/demo.ts` starts several and compares what they report.
+ * Node, without a picture. `pnpm demo --headless` starts several and compares what they report.
+ *
+ * Invariant: it ends when it is told to, or with the process that started it, and never by itself.
  */
-import { drive } from '@baton/core'
 import { joinRoom } from '@baton/transport-webrtc/node'
-import { positionOfRow } from '@baton/replication'
 import { createWorld } from 'bitecs'
 import { botWishes, stir } from '../sim/bot.ts'
-import { Transform } from '../sim/components.ts'
 import { crateLayout } from '../sim/layout.ts'
 import { createPlaza } from '../sim/plaza.ts'
-import { startSession } from './session.ts'
+import { watchRows, type Sample } from './row-watch.ts'
+import { drive, startSession } from './session.ts'
 
 /**
- * What the parent says. `freeze`: stop all motion. `world`: answer with the fingerprint of the world.
- * `report`: answer with a `HeadlessReport`. `leave`: leave the room and end.
+ * What the parent says. `play`: everybody is there, figures count from now. `freeze`: stop all motion.
+ * `world`: answer with the world's fingerprint. `report`: answer with a `HeadlessReport`. `leave`: end.
  */
-export type HeadlessCommand = 'freeze' | 'world' | 'report' | 'leave'
+export type HeadlessCommand = 'play' | 'freeze' | 'world' | 'report' | 'leave'
 
-/** [network id, tick, x, y, z]: meters, as this peer had it at that tick. */
-export type Sample = readonly [id: number, tick: number, x: number, y: number, z: number]
+/** `synced`: this player holds the whole world. A number: its fingerprint. */
+export type HeadlessAnswer = 'synced' | number | HeadlessReport
 
 export interface HeadlessReport {
   readonly name: string
   readonly isHost: boolean
-  readonly entities: number
-  readonly fingerprint: number
+  /** From the call of `joinRoom` to the whole world. */
   readonly joinMs: number
+  /** Means over the time from `play` to `freeze`. */
   readonly rttMs: number
-  readonly lossPercent: number
   readonly upKbps: number
   readonly downKbps: number
+  readonly framesPerSecond: number
   readonly snapshotsReceived: number
   readonly snapshotsLost: number
-  /** Crates whose quantized state changed within a second, in the stillest and the liveliest second of play. */
-  readonly movingLeast: number
-  readonly movingMost: number
-  /** Rows this peer simulated, as exact numbers. */
-  readonly truth: Sample[]
-  /** On the host: rows of guests as it passed them on. */
-  readonly passedOn: Sample[]
-  /** Rows it was sent by others, as it decoded them. */
-  readonly heard: Sample[]
+  /** Crates whose quantized state changed, in each second. */
+  readonly movedPerSecond: readonly number[]
+  readonly truth: readonly Sample[]
+  readonly heard: readonly Sample[]
+  readonly passedOn: readonly Sample[]
+  /** After everything has come to rest. */
+  readonly entities: number
+  readonly fingerprint: number
+  /** The quantized world in words, a line per entity. */
+  readonly world: readonly string[]
 }
 
-/** Every so many ticks the rows are kept for comparison. */
-const SAMPLE_TICKS = 20
-const [lobby, room, name, indexText, crateText] = process.argv.slice(2) as [string, string, string, string, string]
-const botIndex = Number(indexText)
+const [lobby, room, name, botText, crateText] = process.argv.slice(2) as [string, string, string, string, string]
+process.on('disconnect', () => process.exit(1))
 
-const startedMs = performance.now()
 const world = createWorld()
 const plaza = await createPlaza(world)
+const joinedMs = performance.now()
 const network = await joinRoom({ lobby, room, displayName: name })
 const session = startSession(world, network, name, crateLayout(Number(crateText)))
 const { replication } = session
-const truth: Sample[] = []
-const passedOn: Sample[] = []
-const heard: Sample[] = []
-let joinMs = performance.now() - startedMs
-let readings = session.readings()
-let frozen = false
-let steps = 0
-replication.once('synced', () => {
-  joinMs = performance.now() - startedMs
+const watch = watchRows(replication)
+let joinMs = performance.now() - joinedMs
+let state: 'waiting' | 'playing' | 'frozen' = 'waiting'
+let stepCount = 0
+let rttSumMs = 0
+let frameCount = 0
+let isOver = false
+let before = { nowMs: 0, sent: 0, received: 0, packets: 0, lost: 0 }
+let figures = before
+
+network.on('closed', () => {
+  if (isOver) return
+  console.error(`${name}: is out of the room`)
+  process.exit(1)
 })
-replication.tap.onCollected = ({ component }, id, tick, lanes, offset) => {
-  if (component !== Transform) return
-  noteMotion(id, lanes, offset)
-  if (!frozen && tick % SAMPLE_TICKS === 0) truth.push([id, tick, ...positionOf(replication.entityOf(id))])
-}
-replication.tap.onAccepted = (schema, id, tick, lanes, offset) => {
-  if (schema.component !== Transform) return
-  noteMotion(id, lanes, offset)
-  if (!frozen && tick % SAMPLE_TICKS === 0) heard.push([id, tick, ...positionOfRow(schema, lanes, offset)])
-}
-replication.tap.onPassedOn = (schema, id, tick, lanes, offset) => {
-  if (frozen || schema.component !== Transform || tick % SAMPLE_TICKS !== 0) return
-  passedOn.push([id, tick, ...positionOfRow(schema, lanes, offset)])
-}
-
-/** Sums of lanes by id, and who changed since the second began. */
-const last = new Map<number, number>()
-const moved = new Set<number>()
-const movedPerSecond: number[] = []
-let secondEndsMs = 0
-
-function noteMotion(id: number, lanes: Int32Array, offset: number): void {
-  let sum = 0
-  for (let lane = 0; lane < 7; lane += 1) sum = Math.imul(sum, 31) + lanes[offset + lane]!
-  if (last.get(id) !== sum) moved.add(id)
-  last.set(id, sum)
-}
-
-function countSeconds(nowMs: number): void {
-  if (nowMs < secondEndsMs) return
-  if (secondEndsMs > 0) movedPerSecond.push(moved.size)
-  moved.clear()
-  secondEndsMs = nowMs + 1_000
-}
-
 const pump = drive((nowMs) => {
-  const { stepCount } = session.receive(nowMs)
-  if (!frozen) {
-    const seconds = (nowMs - startedMs) / 1000
-    plaza.advance(stepCount, session.me, botWishes(botIndex, seconds))
-    if (network.isHost) for (let i = 0; i < stepCount; i += 1) stir(plaza.physics, (steps += 1))
+  const frame = session.receive(nowMs)
+  if (state === 'playing') {
+    const wishes = botWishes(Number(botText), (nowMs - before.nowMs) / 1000)
+    plaza.advance(frame.stepCount, session.me, wishes)
+    for (let i = 0; i < frame.stepCount; i += 1) if (network.isHost) stir(plaza.physics, (stepCount += 1))
     session.touch(plaza.touched)
-    countSeconds(nowMs)
-  }
+    rttSumMs += session.readings().rttMs
+    frameCount += 1
+    watch.advance(nowMs)
+  } else if (state === 'waiting') plaza.advance(frame.stepCount, session.me, { moveX: 0, moveZ: 0, jump: false })
   session.send(nowMs)
 })
 
 process.on('message', (command: HeadlessCommand) => {
-  if (command === 'freeze') {
-    readings = session.readings()
-    frozen = true
+  if (command === 'play') {
+    before = count()
+    state = 'playing'
+  } else if (command === 'freeze') {
+    figures = count()
+    state = 'frozen'
+    watch.stop()
   } else if (command === 'world') tell(replication.fingerprint())
   else if (command === 'report') tell(report())
-  else void leave()
+  else leave()
 })
-// Whoever started this process has gone: nobody will say `leave`.
-process.on('disconnect', () => process.exit(1))
-tell('joined')
+if (replication.synced) tell('synced')
+else {
+  replication.once('synced', () => {
+    joinMs = performance.now() - joinedMs
+    tell('synced')
+  })
+}
+
+function tell(answer: HeadlessAnswer): void {
+  process.send!(answer)
+}
+
+/** What all links have carried so far. */
+function count(): typeof before {
+  const { packetsReceived: packets, packetsLost: lost } = replication.counters
+  let sent = 0
+  let received = 0
+  for (const { stats } of network.peers) {
+    sent += stats?.bytesSent ?? 0
+    received += stats?.bytesReceived ?? 0
+  }
+  return { nowMs: performance.now(), sent, received, packets, lost }
+}
 
 function report(): HeadlessReport {
-  const { counters } = replication
-  // The first second is still filling up.
-  const seconds = movedPerSecond.slice(1)
+  const elapsedMs = figures.nowMs - before.nowMs
   return {
     name,
     isHost: network.isHost,
+    joinMs,
+    rttMs: rttSumMs / frameCount,
+    upKbps: ((figures.sent - before.sent) * 8) / elapsedMs,
+    downKbps: ((figures.received - before.received) * 8) / elapsedMs,
+    framesPerSecond: (1_000 * frameCount) / elapsedMs,
+    snapshotsReceived: figures.packets - before.packets,
+    snapshotsLost: figures.lost - before.lost,
+    movedPerSecond: watch.movedPerSecond,
+    truth: watch.truth,
+    heard: watch.heard,
+    passedOn: watch.passedOn,
     entities: replication.entityCount,
     fingerprint: replication.fingerprint(),
-    joinMs,
-    rttMs: readings.rttMs,
-    lossPercent: readings.lossPercent,
-    upKbps: readings.upKbps,
-    downKbps: readings.downKbps,
-    snapshotsReceived: counters.packetsReceived,
-    snapshotsLost: counters.packetsLost,
-    movingLeast: Math.min(...seconds),
-    movingMost: Math.max(...seconds),
-    truth,
-    passedOn,
-    heard,
+    world: replication.describe(),
   }
 }
 
-async function leave(): Promise<void> {
+function leave(): void {
+  isOver = true
   pump.stop()
   network.close()
-  await new Promise((resolve) => setTimeout(resolve, 300))
-  process.exit(0)
-}
-
-function tell(message: HeadlessReport | number | 'joined'): void {
-  process.send!(message)
-}
-
-function positionOf(eid: number): [number, number, number] {
-  const { x, y, z } = Transform.translation
-  return [x[eid]!, y[eid]!, z[eid]!]
+  // Native connections would keep the process alive for some seconds; the goodbye needs a moment.
+  setTimeout(() => process.exit(0), 200)
 }
