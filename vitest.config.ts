@@ -1,7 +1,8 @@
 /**
  * The test projects. `pnpm check` runs `unit`; `pnpm test` runs them all, one after another.
  *
- *   unit         beside the sources: no browser, no real WebRTC
+ *   unit         beside the sources: no browser, no real WebRTC, no processes
+ *   integration  tools, compilers, processes, whole plazas: what is slower than a minute's check allows
  *   simulation   several peers in virtual time over a bad network
  *   node-webrtc  *.webrtc.test.ts: real data channels in Node
  *   browser      *.browser.test.ts: inside Chromium
@@ -17,6 +18,16 @@ import { standardDecorators } from './tools/standard-decorators.ts'
 
 const OUTSIDE = ['**/node_modules/**', '**/dist/**']
 const SPECIAL = ['**/*.webrtc.test.ts', '**/*.browser.test.ts', '**/*.e2e.test.ts']
+
+/** Tests that start processes, compile, or play whole games: `pnpm test` runs them, `pnpm check` does not. */
+const INTEGRATION = [
+  'tools/**/*.test.ts',
+  'benchmarks/**/*.test.ts',
+  'examples/*/**/*.test.ts',
+  'schemas/test/**/*.test.ts',
+  'packages/*/test/**/*.test.ts',
+  'packages/server/src/{cli,vite,lobby-server}.test.ts',
+]
 
 function mayRun(project: string): boolean {
   const named = process.argv.flatMap((value, index, all) =>
@@ -61,17 +72,22 @@ export default defineConfig({
         test: {
           name: 'unit',
           pool: 'forks',
-          include: [
-            'schemas/**/*.test.ts',
-            'packages/*/{src,test}/**/*.test.ts',
-            'examples/*/**/*.test.ts',
-            'benchmarks/**/*.test.ts',
-            'tools/**/*.test.ts',
-          ],
-          exclude: [...OUTSIDE, ...SPECIAL, 'packages/*/test/simulation/**'],
+          include: ['schemas/**/*.test.ts', 'packages/*/src/**/*.test.ts'],
+          exclude: [...OUTSIDE, ...SPECIAL, ...INTEGRATION],
           // A busy machine is slow, not wrong: the limit is there for tests that hang.
           testTimeout: 30_000,
           hookTimeout: 30_000,
+        },
+      },
+      {
+        plugins: [standardDecorators()],
+        test: {
+          name: 'integration',
+          pool: 'forks',
+          include: INTEGRATION,
+          exclude: [...OUTSIDE, ...SPECIAL, 'packages/*/test/simulation/**'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

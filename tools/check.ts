@@ -9,7 +9,7 @@ import { asStep, runSteps, script, tool } from './steps.ts'
 import { runVitest } from './vitest-run.ts'
 
 /** A check of tools/checks: its first line is the note, its warnings are shown even when it passes. */
-async function ownCheck(name: string): Promise<StepResult> {
+export async function ownCheck(name: string): Promise<StepResult> {
   const { code, output } = await script('tools/checks/run.ts', [name], { timeoutMs: 120_000 })
   const [note = '', ...rest] = output.trimEnd().split('\n')
   const passed = code === 0
@@ -30,7 +30,6 @@ export const CHECK_STEPS: readonly Step[] = [
   { name: 'codegen', run: () => asStep(script('tools/codegen.ts', ['--check'])) },
   { name: 'sizes', run: () => ownCheck('sizes') },
   { name: 'api', after: ['types'], run: () => ownCheck('api') },
-  { name: 'packed', after: ['types'], run: () => ownCheck('packed') },
 ]
 
 /** Runs all steps, or the named ones. */

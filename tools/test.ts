@@ -4,7 +4,7 @@
  * The last line is `N passed, N failed`: tests of every vitest project, plus one for each other step. Invariant: a
  * section that cannot run is a failure; nothing is skipped in silence.
  */
-import { CHECK_STEPS } from './check.ts'
+import { CHECK_STEPS, ownCheck } from './check.ts'
 import { prepareMachine } from './machine.ts'
 import type { CommandResult, Step, StepResult, Tally } from './steps.ts'
 import { asStep, runSteps, script } from './steps.ts'
@@ -20,6 +20,8 @@ async function withOutput(running: Promise<CommandResult>): Promise<StepResult> 
 }
 
 const SECTIONS: readonly Step[] = [
+  { name: 'integration', run: () => runVitest('integration', 600_000) },
+  { name: 'packed', run: () => ownCheck('packed') },
   { name: 'simulation', run: () => runVitest('simulation', 600_000) },
   {
     name: 'fuzz',
