@@ -18,11 +18,11 @@ import { resolveEid, resolveId } from './lookup.ts'
 import { createPacketHeader } from './pipeline/packet.ts'
 import { PublishedRows } from './pipeline/published-rows.ts'
 import { createRowStore } from './pipeline/row-store.ts'
-import { createPresenting } from './present.ts'
+import { createPresenting } from './presenting.ts'
 import { createRowGroups } from './row-groups.ts'
 import { hashComponent, hashProtocol } from './schema/protocol-hash.ts'
 import { createRegistry, type ComponentFingerprint, type Registry } from './schema/registry.ts'
-import { createAvatarView } from './show-avatars.ts'
+import { createAvatarView } from './avatar-view.ts'
 import type { ReplicationEvents, ReplicationLimits, ReplicationState } from './state.ts'
 
 export interface ReplicationOptions {

@@ -4,7 +4,7 @@
  * Invariant: only entities without authority here are written, and only their snapshot columns.
  */
 import { tickDifference } from '@baton/core'
-import { presentRow, type PresentOptions } from './interpolation/interpolate.ts'
+import { presentRow } from './interpolation/interpolate.ts'
 import { actingAuthority } from './lifecycle/entity-table.ts'
 import { travelsAsState } from './pipeline/published-rows.ts'
 import type { ComponentRows } from './pipeline/row-store.ts'
@@ -17,24 +17,6 @@ const SILENT_TICKS = 6
 const MAX_EXTRAPOLATION_MS = 250
 /** Frames in which every entity that rests is looked at once: the game may have written where it must not (IN12). */
 const SWEEP_FRAMES = 64
-
-/** What is worked with while a frame is shown, used again for the next one. */
-export interface Presenting {
-  frame: number
-  nowTick: number
-  readonly options: { -readonly [Key in keyof PresentOptions]: PresentOptions[Key] }
-}
-
-export function createPresenting(): Presenting {
-  const options = {
-    elapsedTicks: 0,
-    silentSinceTick: undefined,
-    heardTick: undefined,
-    maxExtrapolationTicks: 0,
-    resolve: undefined,
-  }
-  return { frame: 0, nowTick: 0, options }
-}
 
 export function present(state: ReplicationState, nowMs: number): void {
   const { store, network, delay, presenting } = state

@@ -21,10 +21,10 @@ import type { NetworkId } from './pipeline/network-id.ts'
 import type { PacketHeader } from './pipeline/packet.ts'
 import type { PublishedRows } from './pipeline/published-rows.ts'
 import type { RowStore } from './pipeline/row-store.ts'
-import type { Presenting } from './present.ts'
+import type { Presenting } from './presenting.ts'
 import type { RowGroups } from './row-groups.ts'
 import type { Registry } from './schema/registry.ts'
-import type { AvatarView } from './show-avatars.ts'
+import type { AvatarView } from './avatar-view.ts'
 import type { Tap } from './tap.ts'
 
 /** What one peer exchanges with another: rows both ways, and a baseline while one of them joins. */
