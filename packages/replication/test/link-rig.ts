@@ -228,6 +228,11 @@ export class LinkRig {
     this.decoder.release(this.ids[row]!, row, (component, source, lanes) => {
       this.received[component]!.lanes.set(lanes, row * lanes.length)
       this.received[component]!.source[row] = source
+      // Older packets may still come after this: what waited stands for the last tick with its state.
+      for (const [tick, truth] of this.#truth) {
+        const isIt = lanes.every((lane, at) => lane === truth.lanes[component]![row * lanes.length + at])
+        if (isIt && truth.source[component]![row] === source) this.received[component]!.tick[row] = tick
+      }
       waited += 1
     })
     return waited
