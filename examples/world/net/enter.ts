@@ -31,6 +31,9 @@ const STAGES: Readonly<Record<JoinStage, string>> = {
   entering: 'Entering …',
 }
 
+/** A page that has its first shaders compiled on a slow machine says nothing for seconds, and is not gone. */
+const PEER_TIMEOUT_MS = 10_000
+
 /** Resolves with a session whose world is there, or rejects with a `NetworkError`. */
 export async function enterPlaza(options: EnterOptions): Promise<Session> {
   const { room, lobby, displayName, onNotice } = options
@@ -39,6 +42,7 @@ export async function enterPlaza(options: EnterOptions): Promise<Session> {
     room,
     lobby,
     displayName,
+    peerTimeoutMs: PEER_TIMEOUT_MS,
     onProgress: (stage) => onNotice(STAGES[stage], 'standing'),
     condition: (transport) => conditionTransport(transport, conditions, new SeededRandom(1)),
   })

@@ -12,17 +12,28 @@ export const AVATAR_RADIUS_M = 0.45
 export const AVATAR_HALF_HEIGHT_M = 0.45
 
 const GRAVITY_MPS2 = 18
-/** Light enough that a player who runs brings a pyramid down. */
-const CRATE_DENSITY = 0.8
-const AVATAR_DENSITY = 2
+/** So light, beside a player, that one who runs plows through a pyramid. */
+const CRATE_DENSITY = 0.4
+const AVATAR_DENSITY = 3.5
 /** Low enough that a crate slides when it is pushed at its upper half, and does not tip over. */
-const CRATE_FRICTION = 0.45
+const CRATE_FRICTION = 0.4
 /** A body that would have to move further than this in a step is put there instead, or it would be a cannon ball. */
-const JUMP_M = 0.5
-/** Share of its way back that a body which this peer should not have simulated has left after a step. */
-const SETTLE = 0.88
+const JUMP_M = 0.3
+/** Share of its way back that a body which this peer should not have simulated is drawn to go in a step. */
+const SETTLE = 0.12
+/** And no further than this, meters: as fast as something that is thrown. */
+const SETTLE_M = 0.2
 /** How far up the unseen part of the outer walls goes. */
 const FENCE_TOP_M = 14
+
+/** Rapier's groups: what one is in the upper 16 bits, what it collides with in the lower. */
+const CRATE_GROUP = 0x0001_ffff
+const AVATAR_GROUP = 0x0002_ffff
+/**
+ * Other players bump into this one and into nothing else. What this peer simulates is not theirs to push:
+ * they take over what they touch, and a crate between two would be squeezed out like a cherry stone.
+ */
+const LED_AVATAR_GROUP = 0x0002_0002
 
 export interface Body {
   readonly rigid: RAPIER.RigidBody
@@ -79,13 +90,7 @@ export function addBody(physics: Physics, eid: number, kind: Body['kind']): void
   const pose = readPose(eid, createPose())
   const rigid = physics.world.createRigidBody(RAPIER.RigidBodyDesc.kinematicPositionBased())
   placeRigid(rigid, pose)
-  const half = CRATE_SIZE_M / 2
-  const shape =
-    kind === 'crate'
-      ? RAPIER.ColliderDesc.cuboid(half, half, half).setDensity(CRATE_DENSITY).setFriction(CRATE_FRICTION)
-      : RAPIER.ColliderDesc.capsule(AVATAR_HALF_HEIGHT_M, AVATAR_RADIUS_M).setDensity(AVATAR_DENSITY).setFriction(0)
-  // The slipperiness of a player wins, or it would stick to what it pushes against.
-  if (kind === 'avatar') shape.setFrictionCombineRule(RAPIER.CoefficientCombineRule.Min)
+  const shape = kind === 'crate' ? crateShape() : avatarShape()
   const collider = physics.world.createCollider(shape, rigid)
   if (kind === 'avatar') rigid.lockRotations(true, false)
   const body = {
@@ -100,6 +105,18 @@ export function addBody(physics: Physics, eid: number, kind: Body['kind']): void
   }
   physics.bodies.set(eid, body)
   physics.eidOfCollider.set(collider.handle, eid)
+}
+
+function crateShape(): RAPIER.ColliderDesc {
+  const half = CRATE_SIZE_M / 2
+  const shape = RAPIER.ColliderDesc.cuboid(half, half, half).setCollisionGroups(CRATE_GROUP)
+  return shape.setDensity(CRATE_DENSITY).setFriction(CRATE_FRICTION)
+}
+
+function avatarShape(): RAPIER.ColliderDesc {
+  const shape = RAPIER.ColliderDesc.capsule(AVATAR_HALF_HEIGHT_M, AVATAR_RADIUS_M).setCollisionGroups(LED_AVATAR_GROUP)
+  // The slipperiness of a player wins, or it would stick to what it pushes against.
+  return shape.setDensity(AVATAR_DENSITY).setFriction(0).setFrictionCombineRule(RAPIER.CoefficientCombineRule.Min)
 }
 
 export function removeBody(physics: Physics, eid: number): void {
@@ -119,6 +136,7 @@ export function setSimulated(physics: Physics, eid: number, simulated: boolean):
   if (!body || body.simulated === simulated) return
   const { rigid } = body
   body.simulated = simulated
+  if (body.kind === 'avatar') body.collider.setCollisionGroups(simulated ? AVATAR_GROUP : LED_AVATAR_GROUP)
   if (!simulated) {
     body.settling = 1
     readRigid(rigid, body.before)
@@ -152,7 +170,7 @@ export function prepareStep(physics: Physics, part: number): void {
       continue
     }
     const { rigid, wanted } = body
-    body.settling = body.settling > 0.01 ? body.settling * SETTLE : 0
+    settle(body)
     readRigid(rigid, here)
     const away = distanceM(here, wanted) * part
     if (away > JUMP_M) {
@@ -163,6 +181,13 @@ export function prepareStep(physics: Physics, part: number): void {
       rigid.setNextKinematicRotation({ x: here[3]!, y: here[4]!, z: here[5]!, w: here[6]! })
     }
   }
+}
+
+function settle(body: Body): void {
+  if (body.settling === 0) return
+  const wayM = distanceM(body.before, body.wanted)
+  body.settling -= Math.min(body.settling * SETTLE, SETTLE_M / wayM)
+  if (body.settling * wayM < 0.002) body.settling = 0
 }
 
 /** Bodies that this peer simulates, into the columns. */

@@ -4,15 +4,17 @@ import type { DirectionalLight, WebGLRenderer } from 'three'
 interface Level {
   /** Pixels drawn per pixel of the page, at most. */
   readonly pixelRatio: number
-  /** Texels of the shadow map's edge; 0 for no shadows. */
+  /** Texels of the shadow map's edge. */
   readonly shadowSize: number
+  /** Without shadows they are not computed but stay compiled in: switching them costs no stutter. */
+  readonly hasShadows: boolean
 }
 
 const LEVELS: readonly Level[] = [
-  { pixelRatio: 0.5, shadowSize: 0 },
-  { pixelRatio: 0.75, shadowSize: 1024 },
-  { pixelRatio: 1, shadowSize: 2048 },
-  { pixelRatio: 2, shadowSize: 2048 },
+  { pixelRatio: 0.5, shadowSize: 512, hasShadows: false },
+  { pixelRatio: 0.75, shadowSize: 1024, hasShadows: true },
+  { pixelRatio: 1, shadowSize: 2048, hasShadows: true },
+  { pixelRatio: 2, shadowSize: 2048, hasShadows: true },
 ]
 /** Frames between two looks at the frame rate. */
 const LOOK_FRAMES = 45
@@ -38,10 +40,12 @@ export function createQuality(renderer: WebGLRenderer, sun: DirectionalLight, fi
   let frames = 0
   let sumMs = 0
   const apply = (): void => {
-    const { pixelRatio, shadowSize } = LEVELS[level]!
+    const { pixelRatio, shadowSize, hasShadows } = LEVELS[level]!
     renderer.setPixelRatio(Math.min(devicePixelRatio, pixelRatio))
-    sun.castShadow = shadowSize > 0
-    if (shadowSize === 0 || sun.shadow.mapSize.x === shadowSize) return
+    renderer.shadowMap.autoUpdate = hasShadows
+    renderer.shadowMap.needsUpdate = true
+    sun.shadow.intensity = hasShadows ? 1 : 0
+    if (sun.shadow.mapSize.x === shadowSize) return
     sun.shadow.mapSize.set(shadowSize, shadowSize)
     sun.shadow.map?.dispose()
     sun.shadow.map = null
