@@ -138,7 +138,7 @@ export function placeOf({ page }: Visitor, id: number): Promise<Place | undefine
   return page.evaluate<Place | undefined>(`(${PLACE})(${id})`)
 }
 
-/** Waits until an entity is somewhere: \`place\` is [x, y, z] in the condition. */
+/** Waits until an entity is somewhere: `place` is [x, y, z] in the condition. */
 export async function untilPlace({ page }: Visitor, id: number, condition: string): Promise<void> {
   await page.waitForFunction(`((place) => place && (${condition}))((${PLACE})(${id}))`, undefined, { polling: 100 })
 }
@@ -158,14 +158,53 @@ export function crateNear({ page }: Visitor, x: number, z: number): Promise<numb
   })()`)
 }
 
-/** Display name of the player who simulates an entity, as this page sees it. */
-export function authorityOf({ page }: Visitor, id: number): Promise<string | undefined> {
-  return page.evaluate<string | undefined>(
-    `plaza.session.replication.authorityOf(plaza.session.replication.entityOf(${id}))?.displayName`,
-  )
+/** @returns asks for the display names of all who came to simulate an entity since this call, as this page saw it */
+export async function watchAuthority({ page }: Visitor, id: number): Promise<() => Promise<string[]>> {
+  await page.evaluate(`(() => {
+    window.authorities = []
+    plaza.session.replication.on('ownershipchanged', (event) => {
+      if (event.id === ${id}) authorities.push(event.authority?.displayName)
+    })
+  })()`)
+  return () => page.evaluate<string[]>('authorities')
 }
 
 /** Text of the line at the top of the page. */
 export function noticeOf({ page }: Visitor): Promise<string> {
   return page.evaluate<string>(`document.getElementById('notice').innerText`)
+}
+
+/**
+ * Has the page's player push a crate away from the camera until `condition` holds for its [x, y, z]: by key
+ * events, decided anew all the time, because on a slow machine a step sideways is a long one.
+ */
+export async function push(visitor: Visitor, id: number, condition: string): Promise<void> {
+  const { page } = visitor
+  await page.evaluate(`(() => {
+    const at = plaza.Transform.translation
+    const held = new Set()
+    const hold = (code, on) => {
+      if (held.has(code) === on) return
+      if (on) held.add(code)
+      else held.delete(code)
+      dispatchEvent(new KeyboardEvent(on ? 'keydown' : 'keyup', { code }))
+    }
+    const timer = setInterval(() => {
+      const crate = plaza.session.replication.entityOf(${id})
+      const me = plaza.session.me
+      const aside = at.x[crate] - at.x[me]
+      const ahead = at.z[me] - at.z[crate]
+      hold('KeyD', aside > 0.25)
+      hold('KeyA', aside < -0.25)
+      hold('KeyW', Math.abs(aside) < 0.6 || ahead > 3)
+      // Past it: back, and once more.
+      hold('KeyS', ahead < 0.8)
+    }, 16)
+    window.stopPushing = () => {
+      clearInterval(timer)
+      for (const code of [...held]) hold(code, false)
+    }
+  })()`)
+  await untilPlace(visitor, id, condition)
+  await page.evaluate('stopPushing()')
 }

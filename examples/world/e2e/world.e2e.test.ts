@@ -6,18 +6,19 @@ import { chromium, type Browser } from 'playwright'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 import { openHiddenTab } from './hidden-tab.ts'
 import {
-  authorityOf,
   avatarOf,
   crateNear,
   enter,
   holding,
   noticeOf,
   placeOf,
+  push,
   serve,
   until,
   untilEqual,
   untilPlace,
   visit,
+  watchAuthority,
   type Site,
   type Visitor,
 } from './pages.ts'
@@ -54,13 +55,6 @@ async function walk(visitor: Visitor, key: string, condition: string): Promise<v
   await visitor.page.keyboard.up(key)
 }
 
-/** Turns toward a crate's middle, so that a step ahead meets it. */
-async function lineUp(visitor: Visitor, crate: number): Promise<void> {
-  const [x] = (await placeOf(visitor, crate))!
-  const [myX] = (await placeOf(visitor, await avatarOf(visitor)))!
-  if (Math.abs(x - myX) > 0.3) await walk(visitor, x < myX ? 'a' : 'd', `${x < myX ? '' : '-'}(place[0] - ${x}) < 0.2`)
-}
-
 describe.each(['dev', 'build'] as const)('the plaza, %s', (mode) => {
   let site: Site
   beforeAll(async () => {
@@ -78,14 +72,12 @@ describe.each(['dev', 'build'] as const)('the plaza, %s', (mode) => {
     // In front of whoever arrives, on the way to the pyramid.
     const crate = await crateNear(guest, 0, -8)
     const [, , startZ] = (await placeOf(host, crate))!
-    await lineUp(guest, crate)
     const avatar = await avatarOf(guest)
-    await guest.page.keyboard.down('w')
-    await untilPlace(guest, crate, `place[2] < ${startZ - 0.5}`)
-    expect(await authorityOf(guest, crate)).toBe('Otter')
-    await untilPlace(host, crate, `place[2] < ${startZ - 0.5}`)
-    await guest.page.keyboard.up('w')
-    await untilPlace(host, avatar, `place[2] < ${startZ + 1}`)
+    const changes = await watchAuthority(host, crate)
+    await push(guest, crate, `place[2] < ${startZ - 0.5}`)
+    await untilPlace(host, crate, `place[2] < ${startZ - 0.4}`)
+    await untilPlace(host, avatar, `place[2] < ${startZ + 2}`)
+    expect(await changes()).toContain('Otter')
     // At rest it goes back to the host, and both worlds are the same to the bit.
     await guest.page.waitForFunction(
       `plaza.session.replication.authorityOf(plaza.session.replication.entityOf(${crate}))?.isHost`,
@@ -94,7 +86,7 @@ describe.each(['dev', 'build'] as const)('the plaza, %s', (mode) => {
 
     const late = await join(site, room, 'Lynx')
     const [, , lateZ] = (await placeOf(late, crate))!
-    expect(lateZ).toBeLessThan(startZ - 0.4)
+    expect(lateZ).toBeLessThan(startZ - 0.3)
     await until(host, 'now.players.length === 3')
     await untilEqual([host, guest, late])
 
@@ -107,7 +99,7 @@ describe.each(['dev', 'build'] as const)('the plaza, %s', (mode) => {
     await host.leave()
     for (const page of [late, again]) await until(page, `now.host === 'Lynx' && now.entities === ${CRATES + 2}`)
     const [, , afterZ] = (await placeOf(again, crate))!
-    expect(afterZ).toBeLessThan(startZ - 0.4)
+    expect(afterZ).toBeLessThan(startZ - 0.3)
     await walk(late, 's', 'place[2] > 6')
     await untilPlace(again, await avatarOf(late), 'place[2] > 5')
     await untilEqual([late, again])
