@@ -107,7 +107,11 @@ export default defineConfig({
           pool: 'forks',
           // For tests that drive whole pages from Node; they ask for `inject('chromium')`.
           ...(mayRun('node-webrtc') && { provide: { chromium: await resolveChromium() } }),
-          include: ['packages/*/{src,test}/**/*.webrtc.test.ts', 'examples/*/**/*.webrtc.test.ts'],
+          include: [
+            'packages/*/{src,test}/**/*.webrtc.test.ts',
+            'examples/*/**/*.webrtc.test.ts',
+            'tools/**/*.webrtc.test.ts',
+          ],
           exclude: OUTSIDE,
           // Many connects at once fail in native code, so files take turns.
           fileParallelism: false,

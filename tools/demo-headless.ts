@@ -16,6 +16,8 @@ export interface HeadlessOptions {
   readonly guests: number
   readonly seconds: number
   readonly crates: number
+  /** Told of the players' processes when they begin to play. */
+  readonly onPlay?: (pids: readonly number[]) => void
 }
 
 const PLAYER = fileURLToPath(new URL('../examples/world/net/headless.ts', import.meta.url))
@@ -36,7 +38,7 @@ interface Player {
 }
 
 /** @returns whether every peer held the same world; a table and the reasons have been printed */
-export async function runHeadless({ guests, seconds, crates }: HeadlessOptions): Promise<boolean> {
+export async function runHeadless({ guests, seconds, crates, onPlay }: HeadlessOptions): Promise<boolean> {
   const lobby = await createLobby({ port: 0, host: '127.0.0.1' })
   const players: Player[] = []
   try {
@@ -51,6 +53,7 @@ export async function runHeadless({ guests, seconds, crates }: HeadlessOptions):
       `1 host and ${guests} ${guests === 1 ? 'guest' : 'guests'}, ${crates} crates, ${seconds} s over WebRTC on this machine …`,
     )
     for (const player of players) player.tell('play')
+    onPlay?.(players.map(({ child }) => child.pid!))
     await guarded(players, sleep(seconds * 1_000))
     for (const player of players) player.tell('freeze')
     await settle(players)
