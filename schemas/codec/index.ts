@@ -14,13 +14,16 @@ export type { Decoded } from './layout.ts'
 /** Upper bound of one control message in bytes; longer ones are neither sent nor read. */
 export const MAX_CONTROL_BYTES = 16_384
 
+/** A control message to be sent: what is left out of the envelope is 0. */
+export type ControlEnvelope = Pick<ControlMessage, 'term' | 'index' | 'body'> & Partial<ControlMessage>
+
 /**
  * One control message as bytes.
  * @returns the caller's own array, sized exactly
  * @throws RangeError when a value does not fit its field or the message exceeds `MAX_CONTROL_BYTES`
  */
-export function encodeControl(message: ControlMessage): Uint8Array<ArrayBuffer> {
-  return encodeMessage(controlLayout, message)
+export function encodeControl(message: ControlEnvelope): Uint8Array<ArrayBuffer> {
+  return encodeMessage(controlLayout, { entryTerm: 0, requester: 0, generation: 0, ...message })
 }
 
 /**

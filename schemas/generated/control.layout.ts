@@ -7,6 +7,11 @@ export type DepartPolicy = 'transfer' | 'despawn' | 'hold'
 
 export type ReleaseKind = 'own' | 'touch'
 
+/** A candidate to all: I do not stand for `term` any more. */
+export interface Abandon {
+  term: number
+}
+
 /** A message of the application, or a piece of one. */
 export interface ApplicationMessage {
   text: boolean
@@ -26,6 +31,8 @@ export interface BaselineChunk {
   totalBytes: number
   entityCount: number
   data: Uint8Array
+  /** Position of the log that the world was cut at. */
+  logIndex: number
 }
 
 export interface Claim {
@@ -74,14 +81,36 @@ export interface ComponentValue {
 export interface ControlMessage {
   /** The host's reign this belongs to; 0 before a peer knows it. */
   term: number
-  /** Position in the term's log; 0 for what is not logged. */
+  /** Position in the session's log; 0 for what is not logged. */
   index: number
   body: ControlBody
+  /** Of a log entry: the term it was written in, and the slot of whoever asked for it. */
+  entryTerm: number
+  requester: number
+  /** Counts declared forks of the session; what another generation says is not heard. */
+  generation: number
 }
 
 export interface Despawn {
   request: number
   ids: readonly number[]
+}
+
+/** To a host of a term that is over: what the sender has promised. */
+export interface Fence {
+  promised: number
+}
+
+/** A candidate to a voter whose log is better than its own: send me your entries from here. */
+export interface FetchLog {
+  from: number
+}
+
+/** A member to the host whose term it has come to: how far its log is. */
+export interface Follow {
+  commit: number
+  lastTerm: number
+  length: number
 }
 
 export interface Goodbye {
@@ -98,6 +127,11 @@ export interface Grant {
   entries: readonly OwnershipEntry[]
 }
 
+/** The host to all: `to` may take over at once, or anyone where it is 0. Nothing follows in this term's log. */
+export interface HandOver {
+  to: number
+}
+
 /** A joining peer to the host. Sent again when replication is attached later than the link came up. */
 export interface Hello {
   protocolVersion: number
@@ -110,10 +144,41 @@ export interface Hello {
   slot: number
 }
 
+/** A guest to a new host: what state it holds, a hash for each row, so that nothing known is sent again. */
+export interface Holdings {
+  /** Position of the log that the sender's world stands at. */
+  index: number
+  /** False where it holds no world yet and needs one. */
+  synced: boolean
+  last: boolean
+  ids: readonly number[]
+  hashes: readonly number[]
+}
+
+/** The host to its first two successors: the game's own state, in pieces. */
+export interface HostStateChunk {
+  version: number
+  index: number
+  tick: number
+  totalBytes: number
+  data: Uint8Array
+}
+
+/** The host to one member: your log begins after `index`, with this roster. What it held before is void. */
+export interface LogBase {
+  index: number
+  entryTerm: number
+  roster: Roster
+}
+
 export interface Member {
   slot: number
   peer: string
   displayName?: string | undefined
+  /** Counts toward quorums; the others, learners, only follow. */
+  voter: boolean
+  /** Willing to be host. */
+  canHost: boolean
 }
 
 export interface OwnershipEntry {
@@ -169,10 +234,17 @@ export interface RequestRefused {
   entry?: OwnershipEntry | undefined
 }
 
-/** Who is in the room, in order of succession; the first is the host. Sent by the host to all. */
+/**
+ * Who is in the room, in order of succession; the first is the host. An entry of the log: every peer
+ * changes at the same index, and quorums are counted by it from where it stands in the log.
+ */
 export interface Roster {
   nextSlot: number
   members: readonly Member[]
+  /** Who left of late, so that a peer which comes back gets its own slot again. */
+  former: readonly Member[]
+  /** When it was written: what is held for a departed owner is held from here. */
+  tick: number
 }
 
 export interface Spawn {
@@ -188,10 +260,41 @@ export interface Spawn {
   components: readonly ComponentValue[]
 }
 
+/** A member to the host: whether it could and should host. */
+export interface Standing {
+  canHost: boolean
+  hidden: boolean
+}
+
+/** A member to the others, while it hears no host. */
+export interface Suspect {
+  /** What the sender has promised or heard of at most. */
+  promised: number
+}
+
 export interface Transfer {
   request: number
   id: number
   to: number
+}
+
+/** A voter to all members: `candidate` may host `term`. The voter's tail and tick, for whoever takes over. */
+export interface Vote {
+  term: number
+  candidate: number
+  lastTerm: number
+  length: number
+  commit: number
+  tick: number
+}
+
+/** A candidate to all voters, repeated until the attempt ends. */
+export interface VoteRequest {
+  term: number
+  candidate: number
+  lastTerm: number
+  length: number
+  commit: number
 }
 
 /** The host to a joining peer: you are in. */
@@ -202,6 +305,19 @@ export interface Welcome {
   slot: number
   tick: number
   tickRateHz: number
+}
+
+export interface WitnessAck {
+  sequence: number
+  entryTerm: number
+  index: number
+}
+
+/** The host to the lobby, which is a witness where voters are even: my term, and how far my log is. */
+export interface WitnessBeat {
+  sequence: number
+  entryTerm: number
+  index: number
 }
 
 export type ControlBody =
@@ -227,6 +343,20 @@ export type ControlBody =
   | ({ type: 'Pong' } & Pong)
   | ({ type: 'ApplicationMessage' } & ApplicationMessage)
   | ({ type: 'Goodbye' } & Goodbye)
+  | ({ type: 'LogBase' } & LogBase)
+  | ({ type: 'Follow' } & Follow)
+  | ({ type: 'FetchLog' } & FetchLog)
+  | ({ type: 'Suspect' } & Suspect)
+  | ({ type: 'VoteRequest' } & VoteRequest)
+  | ({ type: 'Vote' } & Vote)
+  | ({ type: 'Abandon' } & Abandon)
+  | ({ type: 'Fence' } & Fence)
+  | ({ type: 'HandOver' } & HandOver)
+  | ({ type: 'Standing' } & Standing)
+  | ({ type: 'WitnessBeat' } & WitnessBeat)
+  | ({ type: 'WitnessAck' } & WitnessAck)
+  | ({ type: 'Holdings' } & Holdings)
+  | ({ type: 'HostStateChunk' } & HostStateChunk)
 
 export const controlLayout = {
   identifier: 'BTNC',
@@ -237,9 +367,12 @@ export const controlLayout = {
     ReleaseKind: ['own', 'touch'],
   },
   unions: {
-    ControlBody: ['Hello', 'Welcome', 'Refuse', 'Roster', 'Spawn', 'Despawn', 'ComponentAdded', 'ComponentRemoved', 'ComponentChanged', 'ParentChanged', 'Claim', 'Transfer', 'Release', 'Grant', 'RequestRefused', 'RequestApplied', 'BaselineChunk', 'BaselineAck', 'Ping', 'Pong', 'ApplicationMessage', 'Goodbye'],
+    ControlBody: ['Hello', 'Welcome', 'Refuse', 'Roster', 'Spawn', 'Despawn', 'ComponentAdded', 'ComponentRemoved', 'ComponentChanged', 'ParentChanged', 'Claim', 'Transfer', 'Release', 'Grant', 'RequestRefused', 'RequestApplied', 'BaselineChunk', 'BaselineAck', 'Ping', 'Pong', 'ApplicationMessage', 'Goodbye', 'LogBase', 'Follow', 'FetchLog', 'Suspect', 'VoteRequest', 'Vote', 'Abandon', 'Fence', 'HandOver', 'Standing', 'WitnessBeat', 'WitnessAck', 'Holdings', 'HostStateChunk'],
   },
   tables: {
+    Abandon: [
+      { name: 'term', slot: 0, kind: 'u32' },
+    ],
     ApplicationMessage: [
       { name: 'text', slot: 0, kind: 'bool' },
       { name: 'last', slot: 1, kind: 'bool', default: 1 },
@@ -256,6 +389,7 @@ export const controlLayout = {
       { name: 'totalBytes', slot: 3, kind: 'u32' },
       { name: 'entityCount', slot: 4, kind: 'u32' },
       { name: 'data', slot: 5, kind: 'vector', of: 'u8', required: true },
+      { name: 'logIndex', slot: 6, kind: 'u32' },
     ],
     Claim: [
       { name: 'request', slot: 0, kind: 'u32' },
@@ -293,10 +427,24 @@ export const controlLayout = {
       { name: 'term', slot: 0, kind: 'u32' },
       { name: 'index', slot: 1, kind: 'u32' },
       { name: 'body', slot: 2, kind: 'union', ref: 'ControlBody', required: true },
+      { name: 'entryTerm', slot: 4, kind: 'u32' },
+      { name: 'requester', slot: 5, kind: 'u16' },
+      { name: 'generation', slot: 6, kind: 'u16' },
     ],
     Despawn: [
       { name: 'request', slot: 0, kind: 'u32' },
       { name: 'ids', slot: 1, kind: 'vector', of: 'u32', required: true },
+    ],
+    Fence: [
+      { name: 'promised', slot: 0, kind: 'u32' },
+    ],
+    FetchLog: [
+      { name: 'from', slot: 0, kind: 'u32' },
+    ],
+    Follow: [
+      { name: 'commit', slot: 0, kind: 'u32' },
+      { name: 'lastTerm', slot: 1, kind: 'u32' },
+      { name: 'length', slot: 2, kind: 'u32' },
     ],
     Goodbye: [
       { name: 'reason', slot: 0, kind: 'string' },
@@ -307,6 +455,9 @@ export const controlLayout = {
       { name: 'tick', slot: 2, kind: 'u32' },
       { name: 'entries', slot: 3, kind: 'vector', of: 'table', ref: 'OwnershipEntry', required: true },
     ],
+    HandOver: [
+      { name: 'to', slot: 0, kind: 'u16' },
+    ],
     Hello: [
       { name: 'protocolVersion', slot: 0, kind: 'u16' },
       { name: 'protocolHash', slot: 1, kind: 'u32' },
@@ -315,10 +466,31 @@ export const controlLayout = {
       { name: 'sessionTag', slot: 4, kind: 'u32' },
       { name: 'slot', slot: 5, kind: 'u16' },
     ],
+    Holdings: [
+      { name: 'index', slot: 0, kind: 'u32' },
+      { name: 'synced', slot: 1, kind: 'bool' },
+      { name: 'last', slot: 2, kind: 'bool', default: 1 },
+      { name: 'ids', slot: 3, kind: 'vector', of: 'u32' },
+      { name: 'hashes', slot: 4, kind: 'vector', of: 'u32' },
+    ],
+    HostStateChunk: [
+      { name: 'version', slot: 0, kind: 'u32' },
+      { name: 'index', slot: 1, kind: 'u32' },
+      { name: 'tick', slot: 2, kind: 'u32' },
+      { name: 'totalBytes', slot: 3, kind: 'u32' },
+      { name: 'data', slot: 4, kind: 'vector', of: 'u8', required: true },
+    ],
+    LogBase: [
+      { name: 'index', slot: 0, kind: 'u32' },
+      { name: 'entryTerm', slot: 1, kind: 'u32' },
+      { name: 'roster', slot: 2, kind: 'table', ref: 'Roster', required: true },
+    ],
     Member: [
       { name: 'slot', slot: 0, kind: 'u16' },
       { name: 'peer', slot: 1, kind: 'string', required: true },
       { name: 'displayName', slot: 2, kind: 'string' },
+      { name: 'voter', slot: 3, kind: 'bool' },
+      { name: 'canHost', slot: 4, kind: 'bool', default: 1 },
     ],
     OwnershipEntry: [
       { name: 'id', slot: 0, kind: 'u32' },
@@ -364,6 +536,8 @@ export const controlLayout = {
     Roster: [
       { name: 'nextSlot', slot: 0, kind: 'u16' },
       { name: 'members', slot: 1, kind: 'vector', of: 'table', ref: 'Member', required: true },
+      { name: 'former', slot: 2, kind: 'vector', of: 'table', ref: 'Member' },
+      { name: 'tick', slot: 3, kind: 'u32' },
     ],
     Spawn: [
       { name: 'request', slot: 0, kind: 'u32' },
@@ -377,10 +551,32 @@ export const controlLayout = {
       { name: 'departPolicy', slot: 8, kind: 'enum', ref: 'DepartPolicy' },
       { name: 'components', slot: 9, kind: 'vector', of: 'table', ref: 'ComponentValue', required: true },
     ],
+    Standing: [
+      { name: 'canHost', slot: 0, kind: 'bool', default: 1 },
+      { name: 'hidden', slot: 1, kind: 'bool' },
+    ],
+    Suspect: [
+      { name: 'promised', slot: 0, kind: 'u32' },
+    ],
     Transfer: [
       { name: 'request', slot: 0, kind: 'u32' },
       { name: 'id', slot: 1, kind: 'u32' },
       { name: 'to', slot: 2, kind: 'u16' },
+    ],
+    Vote: [
+      { name: 'term', slot: 0, kind: 'u32' },
+      { name: 'candidate', slot: 1, kind: 'u16' },
+      { name: 'lastTerm', slot: 2, kind: 'u32' },
+      { name: 'length', slot: 3, kind: 'u32' },
+      { name: 'commit', slot: 4, kind: 'u32' },
+      { name: 'tick', slot: 5, kind: 'u32' },
+    ],
+    VoteRequest: [
+      { name: 'term', slot: 0, kind: 'u32' },
+      { name: 'candidate', slot: 1, kind: 'u16' },
+      { name: 'lastTerm', slot: 2, kind: 'u32' },
+      { name: 'length', slot: 3, kind: 'u32' },
+      { name: 'commit', slot: 4, kind: 'u32' },
     ],
     Welcome: [
       { name: 'protocolVersion', slot: 0, kind: 'u16' },
@@ -389,6 +585,16 @@ export const controlLayout = {
       { name: 'slot', slot: 3, kind: 'u16' },
       { name: 'tick', slot: 4, kind: 'u32' },
       { name: 'tickRateHz', slot: 5, kind: 'u16' },
+    ],
+    WitnessAck: [
+      { name: 'sequence', slot: 0, kind: 'u32' },
+      { name: 'entryTerm', slot: 1, kind: 'u32' },
+      { name: 'index', slot: 2, kind: 'u32' },
+    ],
+    WitnessBeat: [
+      { name: 'sequence', slot: 0, kind: 'u32' },
+      { name: 'entryTerm', slot: 1, kind: 'u32' },
+      { name: 'index', slot: 2, kind: 'u32' },
     ],
   },
 } as const satisfies Layout

@@ -31,6 +31,22 @@ export interface Connected {
 /** Lobby to peer: somebody has gone. */
 export interface Disconnected {
   id: string
+  /** It said so, or its page was closed: it will not act again. False where only its socket was lost. */
+  left: boolean
+}
+
+/** Lobby to peer: from here on these, in this order, are the session. */
+export interface Generation {
+  generation: number
+  members: readonly string[]
+}
+
+/** Peer to lobby: too few of us are left to decide anything; let those you still see go on without the rest. */
+export interface GenerationRequest {
+  /** The one the sender is in. */
+  generation: number
+  /** All members of it. */
+  members: readonly string[]
 }
 
 export interface IceServer {
@@ -80,6 +96,11 @@ export interface SelfConnected {
   iceServers: readonly IceServer[]
 }
 
+/** Between a peer and the lobby in its part as a witness: a control message, see control.fbs. */
+export interface Witness {
+  data: Uint8Array
+}
+
 export type LobbyBody =
   | ({ type: 'Join' } & Join)
   | ({ type: 'SelfConnected' } & SelfConnected)
@@ -91,6 +112,9 @@ export type LobbyBody =
   | ({ type: 'ConnectRequest' } & ConnectRequest)
   | ({ type: 'LobbyError' } & LobbyError)
   | ({ type: 'Leave' } & Leave)
+  | ({ type: 'Witness' } & Witness)
+  | ({ type: 'GenerationRequest' } & GenerationRequest)
+  | ({ type: 'Generation' } & Generation)
 
 export const lobbyLayout = {
   identifier: 'BTNL',
@@ -98,7 +122,7 @@ export const lobbyLayout = {
   enums: {
   },
   unions: {
-    LobbyBody: ['Join', 'SelfConnected', 'Connected', 'Disconnected', 'Offer', 'Answer', 'Candidate', 'ConnectRequest', 'LobbyError', 'Leave'],
+    LobbyBody: ['Join', 'SelfConnected', 'Connected', 'Disconnected', 'Offer', 'Answer', 'Candidate', 'ConnectRequest', 'LobbyError', 'Leave', 'Witness', 'GenerationRequest', 'Generation'],
   },
   tables: {
     Answer: [
@@ -124,6 +148,15 @@ export const lobbyLayout = {
     ],
     Disconnected: [
       { name: 'id', slot: 0, kind: 'string', required: true },
+      { name: 'left', slot: 1, kind: 'bool' },
+    ],
+    Generation: [
+      { name: 'generation', slot: 0, kind: 'u16' },
+      { name: 'members', slot: 1, kind: 'vector', of: 'string', required: true },
+    ],
+    GenerationRequest: [
+      { name: 'generation', slot: 0, kind: 'u16' },
+      { name: 'members', slot: 1, kind: 'vector', of: 'string', required: true },
     ],
     IceServer: [
       { name: 'urls', slot: 0, kind: 'vector', of: 'string', required: true },
@@ -155,6 +188,9 @@ export const lobbyLayout = {
       { name: 'room', slot: 1, kind: 'string', required: true },
       { name: 'members', slot: 2, kind: 'vector', of: 'string', required: true },
       { name: 'iceServers', slot: 3, kind: 'vector', of: 'table', ref: 'IceServer' },
+    ],
+    Witness: [
+      { name: 'data', slot: 0, kind: 'vector', of: 'u8', required: true },
     ],
   },
 } as const satisfies Layout

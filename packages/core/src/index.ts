@@ -21,5 +21,5 @@ export type { NetworkEvents, NetworkMessageEvent, NetworkOptions } from './netwo
 export type { BufferedNetworkMessage, NetworkListener, NetworkMessage } from './listener.ts'
 export type { NetworkLower } from './lower.ts'
 export type { Peer } from './peers/peer.ts'
-export type { NetworkCounters, PeerChange, Protocol, ReceivedControl, ReceivedState } from './room.ts'
+export type { LogEntry, LogEvent, NetworkCounters, PeerChange, Protocol, ReceivedControl, ReceivedState } from './room.ts'
 export { PROTOCOL_VERSION } from './room.ts'

@@ -5,13 +5,16 @@
  * verified control messages, or packets of the replication's own kind.
  */
 import { encodeControl, type ControlBody } from '@baton/schemas'
+import { append } from './host/membership.ts'
 import { announceProtocol } from './host/handshake.ts'
 import { invariant } from './errors.ts'
 import type { Peer } from './peers/peer.ts'
 import { sendBulk, sendControl } from './send-control.ts'
 import { breach } from './peers/dismissal.ts'
 import {
+  isHost,
   pushChange,
+  type LogEvent,
   type PeerChange,
   type Protocol,
   type ReceivedControl,
@@ -32,6 +35,21 @@ export interface NetworkLower {
   takeControl(): readonly ReceivedControl[]
   /** Packets of the state channel whose first byte's high nibble is 1. `data` belongs to the taker. */
   takeState(): readonly ReceivedState[]
+  /** What has become of the log since the last call, oldest first. Take this after changes and before control. */
+  takeLog(): readonly LogEvent[]
+  /**
+   * Host: writes an entry at the end of the log; it is committed once a quorum holds it, which with
+   * nobody else to ask is at once. Look at `takeLog` after this.
+   * @param requester slot of the member that asked for it
+   * @returns its index; `undefined` where this peer may not write: it does not host, has lost its lease,
+   *   or is handing the room over
+   * @throws RangeError when the body does not fit
+   */
+  append(body: ControlBody, requester: number): number | undefined
+  /** This peer hosts and holds its lease: it may answer requests and send others' state. */
+  readonly isActing: boolean
+  /** Position up to which this peer's log is committed. */
+  readonly commitIndex: number
   /** Who came, went, became host or ready, oldest first. Take these before control and state. */
   takeChanges(): readonly PeerChange[]
   /** Queues on the control channel for this frame's flush. @throws RangeError when the body does not fit */
@@ -47,11 +65,19 @@ export interface NetworkLower {
 }
 
 export function createLower(room: Room): NetworkLower {
-  const takers = { changes: taker(room.changes), control: taker(room.control), packets: taker(room.packets) }
+  const takers = { changes: taker(room.changes), log: taker(room.logEvents), control: taker(room.control), packets: taker(room.packets) }
   return {
     setProtocol: (protocol) => setProtocol(room, protocol),
     takeControl: takers.control,
     takeState: takers.packets,
+    takeLog: takers.log,
+    append: (body, requester) => append(room, body, requester),
+    get isActing() {
+      return isHost(room)
+    },
+    get commitIndex() {
+      return room.logLength
+    },
     takeChanges: takers.changes,
     sendControl(peer, body, index) {
       const link = room.links.get(peer.id)

@@ -119,7 +119,14 @@ export function releaseAllEarly(room: Room): void {
 }
 
 function deliverControl(room: Room, link: Link, peer: Peer, message: ControlMessage, channel: number): void {
-  const { body } = message
+  const { body, term, index, entryTerm, requester } = message
+  if (entryTerm !== 0) {
+    if (peer !== room.host || term !== room.term) return
+    const entry = { index, term: entryTerm, requester, body }
+    room.logLength = index
+    if (room.protocol !== undefined) room.logEvents.push({ kind: 'appended', entry }, { kind: 'committed', entry })
+    return
+  }
   if (body.type === 'ApplicationMessage') {
     if (channel !== CHANNEL.control) return breach(room, link, 'an application message on the bulk channel')
     const bytes = link.assembly.add(body.text, body.last, body.data)

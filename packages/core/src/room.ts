@@ -4,7 +4,7 @@
  *
  * Invariant: events and changes are only queued here; they go out where `Network.receive` drains them.
  */
-import type { ComponentFingerprint, ControlMessage } from '@baton/schemas'
+import type { ComponentFingerprint, ControlBody, ControlMessage } from '@baton/schemas'
 import { TickClock } from './clock/tick-clock.ts'
 import type { NetworkError } from './errors.ts'
 import { createLink, type Link } from './peers/link.ts'
@@ -13,7 +13,7 @@ import { memberOf, type Roster } from './peers/roster.ts'
 import { CHANNEL, type PeerId, type Transport } from './transport/transport.ts'
 
 /** Raised whenever builds that differ cannot play together. */
-export const PROTOCOL_VERSION = 1
+export const PROTOCOL_VERSION = 2
 
 export interface RoomOptions {
   readonly displayName: string
@@ -57,6 +57,28 @@ export interface PeerChange {
   readonly kind: 'entered' | 'exited' | 'ready' | 'hostchanged' | 'linked' | 'unlinked'
   readonly peer: Peer
 }
+
+/** One entry of the session's log, the same for everybody that holds it. */
+export interface LogEntry {
+  /** Position in the session's log, from 1. */
+  readonly index: number
+  /** The reign it was written in. */
+  readonly term: number
+  /** Slot of the member whose request it answers; the host's own for what it asked itself; 0 for core's. */
+  readonly requester: number
+  readonly body: ControlBody
+}
+
+/**
+ * What has become of the log, in order. `appended`: it is in this peer's log, and may yet be cut out
+ * of it. `cut`: entries from `fromIndex` on were never committed, and are gone. `committed`: it stands, on
+ * every peer, at this place; each entry once, in order. `reset`: this peer's log begins anew after
+ * `index`; what it held before says nothing (it joined, or was away for too long).
+ */
+export type LogEvent =
+  | { readonly kind: 'appended' | 'committed'; readonly entry: LogEntry }
+  | { readonly kind: 'cut'; readonly fromIndex: number }
+  | { readonly kind: 'reset'; readonly index: number }
 
 export interface ReceivedControl {
   readonly from: Peer
@@ -130,6 +152,9 @@ export interface Room {
   readonly changes: PeerChange[]
   readonly control: ReceivedControl[]
   readonly packets: ReceivedState[]
+  /** For the package above, as long as one is attached. */
+  readonly logEvents: LogEvent[]
+  logLength: number
 }
 
 export function createCounters(): NetworkCounters {
@@ -182,6 +207,8 @@ export function createRoom(transport: Transport, options: RoomOptions, tickRateH
     changes: [],
     control: [],
     packets: [],
+    logEvents: [],
+    logLength: 0,
   }
 }
 

@@ -6,12 +6,17 @@
 import { encodeControl, type ControlBody } from '@baton/schemas'
 import { giveUpOn } from './peers/dismissal.ts'
 import type { Link } from './peers/link.ts'
-import type { Room } from './room.ts'
+import type { LogEntry, Room } from './room.ts'
 import type { SendResult } from './transport/transport.ts'
 
 /** Queues a control message for a link. @throws RangeError when the body does not fit its schema */
 export function sendControl(room: Room, link: Link, body: ControlBody, index = 0): SendResult {
   return queueControl(room, link, link.control, body, index)
+}
+
+/** Queues an entry of the log. */
+export function sendEntry(room: Room, link: Link, { index, term: entryTerm, requester, body }: LogEntry): SendResult {
+  return queueFrame(room, link, link.control, encodeControl({ term: room.term, index, body, entryTerm, requester }))
 }
 
 /** Queues a control message on the bulk channel, where large things delay nothing else. */
@@ -20,7 +25,10 @@ export function sendBulk(room: Room, link: Link, body: ControlBody): SendResult 
 }
 
 function queueControl(room: Room, link: Link, outbox: Link['control'], body: ControlBody, index: number): SendResult {
-  const frame = encodeControl({ term: room.term, index, body })
+  return queueFrame(room, link, outbox, encodeControl({ term: room.term, index, body }))
+}
+
+function queueFrame(room: Room, link: Link, outbox: Link['control'], frame: Uint8Array): SendResult {
   if (link.state === 'down') return 'closed'
   const result = outbox.push([frame])
   if (result === 'closed') giveUpOn(room, link, 'its control messages do not get through')

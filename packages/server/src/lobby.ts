@@ -156,7 +156,7 @@ export class Lobby {
       const old = this.#socketOf(replaced)
       old.member = undefined // out of the room already
       this.#refuse(old, refuse.replaced(wish.room))
-      this.#tell(others, { type: 'Disconnected', id: replaced.id })
+      this.#tell(others, { type: 'Disconnected', id: replaced.id, left: true })
     }
     socket.member = member
     this.counters.joined++
@@ -173,7 +173,7 @@ export class Lobby {
     if (member === undefined) return
     socket.member = undefined
     leaveRoom(this.#rooms, member)
-    this.#tell(member.room.members.values(), { type: 'Disconnected', id: member.id })
+    this.#tell(member.room.members.values(), { type: 'Disconnected', id: member.id, left: false })
   }
 
   #refuse(socket: Socket, { code, message }: Refusal): void {

@@ -4,10 +4,11 @@
  *
  * Invariant: a member enters once and exits once, and nothing of it is handed on outside of that.
  */
+import type { ControlBody } from '@baton/schemas'
 import { Peer, type PeerState } from '../peers/peer.ts'
 import { rosterBody, type Roster, type RosterEntry } from '../peers/roster.ts'
-import { sendControl } from '../send-control.ts'
-import { linkTo, pushChange, type Room } from '../room.ts'
+import { sendControl, sendEntry } from '../send-control.ts'
+import { isHost, linkTo, pushChange, type Room } from '../room.ts'
 import type { PeerId } from '../transport/transport.ts'
 
 function enter(room: Room, entry: RosterEntry): void {
@@ -70,6 +71,7 @@ export function join(room: Room, roster: Roster): void {
   const own = roster.members.find((member) => member.peer === room.transport.local)
   room.localState.slot = own?.slot ?? 0
   room.events.push({ kind: 'joined' })
+  if (room.protocol !== undefined) room.logEvents.push({ kind: 'reset', index: 0 })
   setRoster(room, roster)
   const host = room.peerObjects.get(roster.members[0]!.peer)!
   settleHost(room, host)
@@ -80,7 +82,18 @@ export function publishRoster(room: Room): void {
   if (!room.isRosterDirty || room.roster === undefined) return
   room.isRosterDirty = false
   const body = rosterBody(room.roster)
+  append(room, body, 0)
   for (const member of room.roster.members) {
     if (member.peer !== room.transport.local) sendControl(room, linkTo(room, member.peer), body)
   }
+}
+
+/** The simple form: what the host writes stands. */
+export function append(room: Room, body: ControlBody, requester: number): number | undefined {
+  if (!isHost(room)) return undefined
+  const index = ++room.logLength
+  const entry = { index, term: room.term, requester, body }
+  for (const peer of room.peers) sendEntry(room, linkTo(room, peer.id), entry)
+  if (room.protocol !== undefined) room.logEvents.push({ kind: 'appended', entry }, { kind: 'committed', entry })
+  return index
 }

@@ -41,8 +41,10 @@ export function withoutMember(roster: Roster, peer: PeerId): Roster {
 }
 
 export function rosterBody(roster: Roster): { type: 'Roster' } & RosterBody {
-  const members = roster.members.map(({ slot, peer, displayName }): Member => ({ slot, peer, displayName }))
-  return { type: 'Roster', nextSlot: roster.nextSlot, members }
+  const members = roster.members.map(
+    ({ slot, peer, displayName }): Member => ({ slot, peer, displayName, voter: true, canHost: true }),
+  )
+  return { type: 'Roster', nextSlot: roster.nextSlot, members, former: [], tick: 0 }
 }
 
 /** Reads a roster from the wire. @returns what is wrong with it instead, when something is */

@@ -27,6 +27,7 @@ export interface Chunk {
   readonly tick: number
   readonly totalBytes: number
   readonly entityCount: number
+  readonly logIndex: number
   readonly data: Uint8Array
 }
 
@@ -49,6 +50,7 @@ export function nextChunk(sender: BaselineSender): Chunk | undefined {
     tick: sender.tick,
     totalBytes: sender.bytes.length,
     entityCount: sender.entityCount,
+    logIndex: 0,
     data: sender.bytes.subarray(start, start + CHUNK_BYTES),
   }
   sender.nextIndex += 1

@@ -2,6 +2,7 @@
 
 /* eslint-disable @typescript-eslint/no-unused-vars, @typescript-eslint/no-explicit-any, @typescript-eslint/no-non-null-assertion */
 
+export { Abandon } from './control/abandon.js';
 export { ApplicationMessage } from './control/application-message.js';
 export { BaselineAck } from './control/baseline-ack.js';
 export { BaselineChunk } from './control/baseline-chunk.js';
@@ -16,9 +17,16 @@ export { ControlBody } from './control/control-body.js';
 export { ControlMessage } from './control/control-message.js';
 export { DepartPolicy } from './control/depart-policy.js';
 export { Despawn } from './control/despawn.js';
+export { Fence } from './control/fence.js';
+export { FetchLog } from './control/fetch-log.js';
+export { Follow } from './control/follow.js';
 export { Goodbye } from './control/goodbye.js';
 export { Grant } from './control/grant.js';
+export { HandOver } from './control/hand-over.js';
 export { Hello } from './control/hello.js';
+export { Holdings } from './control/holdings.js';
+export { HostStateChunk } from './control/host-state-chunk.js';
+export { LogBase } from './control/log-base.js';
 export { Member } from './control/member.js';
 export { OwnershipEntry } from './control/ownership-entry.js';
 export { ParentChanged } from './control/parent-changed.js';
@@ -31,5 +39,11 @@ export { RequestApplied } from './control/request-applied.js';
 export { RequestRefused } from './control/request-refused.js';
 export { Roster } from './control/roster.js';
 export { Spawn } from './control/spawn.js';
+export { Standing } from './control/standing.js';
+export { Suspect } from './control/suspect.js';
 export { Transfer } from './control/transfer.js';
+export { Vote } from './control/vote.js';
+export { VoteRequest } from './control/vote-request.js';
 export { Welcome } from './control/welcome.js';
+export { WitnessAck } from './control/witness-ack.js';
+export { WitnessBeat } from './control/witness-beat.js';

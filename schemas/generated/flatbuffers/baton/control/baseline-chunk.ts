@@ -62,8 +62,16 @@ dataArray():Uint8Array {
   return new Uint8Array(this.bb!.bytes().buffer, this.bb!.bytes().byteOffset + this.bb!.__vector(this.bb_pos + offset), this.bb!.__vector_len(this.bb_pos + offset));
 }
 
+/**
+ * Position of the log that the world was cut at.
+ */
+logIndex():number {
+  const offset = this.bb!.__offset(this.bb_pos, 16);
+  return offset ? this.bb!.readUint32(this.bb_pos + offset) : 0;
+}
+
 static startBaselineChunk(builder:flatbuffers.Builder) {
-  builder.startObject(6);
+  builder.startObject(7);
 }
 
 static addBaseline(builder:flatbuffers.Builder, baseline:number) {
@@ -102,13 +110,17 @@ static startDataVector(builder:flatbuffers.Builder, numElems:number) {
   builder.startVector(1, numElems, 1);
 }
 
+static addLogIndex(builder:flatbuffers.Builder, logIndex:number) {
+  builder.addFieldInt32(6, logIndex, 0);
+}
+
 static endBaselineChunk(builder:flatbuffers.Builder):flatbuffers.Offset {
   const offset = builder.endObject();
   builder.requiredField(offset, 14) // data
   return offset;
 }
 
-static createBaselineChunk(builder:flatbuffers.Builder, baseline:number, index:number, tick:number, totalBytes:number, entityCount:number, dataOffset:flatbuffers.Offset):flatbuffers.Offset {
+static createBaselineChunk(builder:flatbuffers.Builder, baseline:number, index:number, tick:number, totalBytes:number, entityCount:number, dataOffset:flatbuffers.Offset, logIndex:number):flatbuffers.Offset {
   BaselineChunk.startBaselineChunk(builder);
   BaselineChunk.addBaseline(builder, baseline);
   BaselineChunk.addIndex(builder, index);
@@ -116,6 +128,7 @@ static createBaselineChunk(builder:flatbuffers.Builder, baseline:number, index:n
   BaselineChunk.addTotalBytes(builder, totalBytes);
   BaselineChunk.addEntityCount(builder, entityCount);
   BaselineChunk.addData(builder, dataOffset);
+  BaselineChunk.addLogIndex(builder, logIndex);
   return BaselineChunk.endBaselineChunk(builder);
 }
 }

@@ -2,6 +2,7 @@
 
 /* eslint-disable @typescript-eslint/no-unused-vars, @typescript-eslint/no-explicit-any, @typescript-eslint/no-non-null-assertion */
 
+import { Abandon } from './abandon.js';
 import { ApplicationMessage } from './application-message.js';
 import { BaselineAck } from './baseline-ack.js';
 import { BaselineChunk } from './baseline-chunk.js';
@@ -10,9 +11,16 @@ import { ComponentAdded } from './component-added.js';
 import { ComponentChanged } from './component-changed.js';
 import { ComponentRemoved } from './component-removed.js';
 import { Despawn } from './despawn.js';
+import { Fence } from './fence.js';
+import { FetchLog } from './fetch-log.js';
+import { Follow } from './follow.js';
 import { Goodbye } from './goodbye.js';
 import { Grant } from './grant.js';
+import { HandOver } from './hand-over.js';
 import { Hello } from './hello.js';
+import { Holdings } from './holdings.js';
+import { HostStateChunk } from './host-state-chunk.js';
+import { LogBase } from './log-base.js';
 import { ParentChanged } from './parent-changed.js';
 import { Ping } from './ping.js';
 import { Pong } from './pong.js';
@@ -22,8 +30,14 @@ import { RequestApplied } from './request-applied.js';
 import { RequestRefused } from './request-refused.js';
 import { Roster } from './roster.js';
 import { Spawn } from './spawn.js';
+import { Standing } from './standing.js';
+import { Suspect } from './suspect.js';
 import { Transfer } from './transfer.js';
+import { Vote } from './vote.js';
+import { VoteRequest } from './vote-request.js';
 import { Welcome } from './welcome.js';
+import { WitnessAck } from './witness-ack.js';
+import { WitnessBeat } from './witness-beat.js';
 
 
 export enum ControlBody {
@@ -49,13 +63,27 @@ export enum ControlBody {
   Ping = 19,
   Pong = 20,
   ApplicationMessage = 21,
-  Goodbye = 22
+  Goodbye = 22,
+  LogBase = 23,
+  Follow = 24,
+  FetchLog = 25,
+  Suspect = 26,
+  VoteRequest = 27,
+  Vote = 28,
+  Abandon = 29,
+  Fence = 30,
+  HandOver = 31,
+  Standing = 32,
+  WitnessBeat = 33,
+  WitnessAck = 34,
+  Holdings = 35,
+  HostStateChunk = 36
 }
 
 export function unionToControlBody(
   type: ControlBody,
-  accessor: (obj:ApplicationMessage|BaselineAck|BaselineChunk|Claim|ComponentAdded|ComponentChanged|ComponentRemoved|Despawn|Goodbye|Grant|Hello|ParentChanged|Ping|Pong|Refuse|Release|RequestApplied|RequestRefused|Roster|Spawn|Transfer|Welcome) => ApplicationMessage|BaselineAck|BaselineChunk|Claim|ComponentAdded|ComponentChanged|ComponentRemoved|Despawn|Goodbye|Grant|Hello|ParentChanged|Ping|Pong|Refuse|Release|RequestApplied|RequestRefused|Roster|Spawn|Transfer|Welcome|null
-): ApplicationMessage|BaselineAck|BaselineChunk|Claim|ComponentAdded|ComponentChanged|ComponentRemoved|Despawn|Goodbye|Grant|Hello|ParentChanged|Ping|Pong|Refuse|Release|RequestApplied|RequestRefused|Roster|Spawn|Transfer|Welcome|null {
+  accessor: (obj:Abandon|ApplicationMessage|BaselineAck|BaselineChunk|Claim|ComponentAdded|ComponentChanged|ComponentRemoved|Despawn|Fence|FetchLog|Follow|Goodbye|Grant|HandOver|Hello|Holdings|HostStateChunk|LogBase|ParentChanged|Ping|Pong|Refuse|Release|RequestApplied|RequestRefused|Roster|Spawn|Standing|Suspect|Transfer|Vote|VoteRequest|Welcome|WitnessAck|WitnessBeat) => Abandon|ApplicationMessage|BaselineAck|BaselineChunk|Claim|ComponentAdded|ComponentChanged|ComponentRemoved|Despawn|Fence|FetchLog|Follow|Goodbye|Grant|HandOver|Hello|Holdings|HostStateChunk|LogBase|ParentChanged|Ping|Pong|Refuse|Release|RequestApplied|RequestRefused|Roster|Spawn|Standing|Suspect|Transfer|Vote|VoteRequest|Welcome|WitnessAck|WitnessBeat|null
+): Abandon|ApplicationMessage|BaselineAck|BaselineChunk|Claim|ComponentAdded|ComponentChanged|ComponentRemoved|Despawn|Fence|FetchLog|Follow|Goodbye|Grant|HandOver|Hello|Holdings|HostStateChunk|LogBase|ParentChanged|Ping|Pong|Refuse|Release|RequestApplied|RequestRefused|Roster|Spawn|Standing|Suspect|Transfer|Vote|VoteRequest|Welcome|WitnessAck|WitnessBeat|null {
   switch(ControlBody[type]) {
     case 'NONE': return null; 
     case 'Hello': return accessor(new Hello())! as Hello;
@@ -80,15 +108,29 @@ export function unionToControlBody(
     case 'Pong': return accessor(new Pong())! as Pong;
     case 'ApplicationMessage': return accessor(new ApplicationMessage())! as ApplicationMessage;
     case 'Goodbye': return accessor(new Goodbye())! as Goodbye;
+    case 'LogBase': return accessor(new LogBase())! as LogBase;
+    case 'Follow': return accessor(new Follow())! as Follow;
+    case 'FetchLog': return accessor(new FetchLog())! as FetchLog;
+    case 'Suspect': return accessor(new Suspect())! as Suspect;
+    case 'VoteRequest': return accessor(new VoteRequest())! as VoteRequest;
+    case 'Vote': return accessor(new Vote())! as Vote;
+    case 'Abandon': return accessor(new Abandon())! as Abandon;
+    case 'Fence': return accessor(new Fence())! as Fence;
+    case 'HandOver': return accessor(new HandOver())! as HandOver;
+    case 'Standing': return accessor(new Standing())! as Standing;
+    case 'WitnessBeat': return accessor(new WitnessBeat())! as WitnessBeat;
+    case 'WitnessAck': return accessor(new WitnessAck())! as WitnessAck;
+    case 'Holdings': return accessor(new Holdings())! as Holdings;
+    case 'HostStateChunk': return accessor(new HostStateChunk())! as HostStateChunk;
     default: return null;
   }
 }
 
 export function unionListToControlBody(
   type: ControlBody, 
-  accessor: (index: number, obj:ApplicationMessage|BaselineAck|BaselineChunk|Claim|ComponentAdded|ComponentChanged|ComponentRemoved|Despawn|Goodbye|Grant|Hello|ParentChanged|Ping|Pong|Refuse|Release|RequestApplied|RequestRefused|Roster|Spawn|Transfer|Welcome) => ApplicationMessage|BaselineAck|BaselineChunk|Claim|ComponentAdded|ComponentChanged|ComponentRemoved|Despawn|Goodbye|Grant|Hello|ParentChanged|Ping|Pong|Refuse|Release|RequestApplied|RequestRefused|Roster|Spawn|Transfer|Welcome|null, 
+  accessor: (index: number, obj:Abandon|ApplicationMessage|BaselineAck|BaselineChunk|Claim|ComponentAdded|ComponentChanged|ComponentRemoved|Despawn|Fence|FetchLog|Follow|Goodbye|Grant|HandOver|Hello|Holdings|HostStateChunk|LogBase|ParentChanged|Ping|Pong|Refuse|Release|RequestApplied|RequestRefused|Roster|Spawn|Standing|Suspect|Transfer|Vote|VoteRequest|Welcome|WitnessAck|WitnessBeat) => Abandon|ApplicationMessage|BaselineAck|BaselineChunk|Claim|ComponentAdded|ComponentChanged|ComponentRemoved|Despawn|Fence|FetchLog|Follow|Goodbye|Grant|HandOver|Hello|Holdings|HostStateChunk|LogBase|ParentChanged|Ping|Pong|Refuse|Release|RequestApplied|RequestRefused|Roster|Spawn|Standing|Suspect|Transfer|Vote|VoteRequest|Welcome|WitnessAck|WitnessBeat|null, 
   index: number
-): ApplicationMessage|BaselineAck|BaselineChunk|Claim|ComponentAdded|ComponentChanged|ComponentRemoved|Despawn|Goodbye|Grant|Hello|ParentChanged|Ping|Pong|Refuse|Release|RequestApplied|RequestRefused|Roster|Spawn|Transfer|Welcome|null {
+): Abandon|ApplicationMessage|BaselineAck|BaselineChunk|Claim|ComponentAdded|ComponentChanged|ComponentRemoved|Despawn|Fence|FetchLog|Follow|Goodbye|Grant|HandOver|Hello|Holdings|HostStateChunk|LogBase|ParentChanged|Ping|Pong|Refuse|Release|RequestApplied|RequestRefused|Roster|Spawn|Standing|Suspect|Transfer|Vote|VoteRequest|Welcome|WitnessAck|WitnessBeat|null {
   switch(ControlBody[type]) {
     case 'NONE': return null; 
     case 'Hello': return accessor(index, new Hello())! as Hello;
@@ -113,6 +155,20 @@ export function unionListToControlBody(
     case 'Pong': return accessor(index, new Pong())! as Pong;
     case 'ApplicationMessage': return accessor(index, new ApplicationMessage())! as ApplicationMessage;
     case 'Goodbye': return accessor(index, new Goodbye())! as Goodbye;
+    case 'LogBase': return accessor(index, new LogBase())! as LogBase;
+    case 'Follow': return accessor(index, new Follow())! as Follow;
+    case 'FetchLog': return accessor(index, new FetchLog())! as FetchLog;
+    case 'Suspect': return accessor(index, new Suspect())! as Suspect;
+    case 'VoteRequest': return accessor(index, new VoteRequest())! as VoteRequest;
+    case 'Vote': return accessor(index, new Vote())! as Vote;
+    case 'Abandon': return accessor(index, new Abandon())! as Abandon;
+    case 'Fence': return accessor(index, new Fence())! as Fence;
+    case 'HandOver': return accessor(index, new HandOver())! as HandOver;
+    case 'Standing': return accessor(index, new Standing())! as Standing;
+    case 'WitnessBeat': return accessor(index, new WitnessBeat())! as WitnessBeat;
+    case 'WitnessAck': return accessor(index, new WitnessAck())! as WitnessAck;
+    case 'Holdings': return accessor(index, new Holdings())! as Holdings;
+    case 'HostStateChunk': return accessor(index, new HostStateChunk())! as HostStateChunk;
     default: return null;
   }
 }

@@ -38,7 +38,7 @@ term():number {
 }
 
 /**
- * Position in the term's log; 0 for what is not logged.
+ * Position in the session's log; 0 for what is not logged.
  */
 index():number {
   const offset = this.bb!.__offset(this.bb_pos, 6);
@@ -55,8 +55,29 @@ body<T extends flatbuffers.Table>(obj:any):any|null {
   return offset ? this.bb!.__union(obj, this.bb_pos + offset) : null;
 }
 
+/**
+ * Of a log entry: the term it was written in, and the slot of whoever asked for it.
+ */
+entryTerm():number {
+  const offset = this.bb!.__offset(this.bb_pos, 12);
+  return offset ? this.bb!.readUint32(this.bb_pos + offset) : 0;
+}
+
+requester():number {
+  const offset = this.bb!.__offset(this.bb_pos, 14);
+  return offset ? this.bb!.readUint16(this.bb_pos + offset) : 0;
+}
+
+/**
+ * Counts declared forks of the session; what another generation says is not heard.
+ */
+generation():number {
+  const offset = this.bb!.__offset(this.bb_pos, 16);
+  return offset ? this.bb!.readUint16(this.bb_pos + offset) : 0;
+}
+
 static startControlMessage(builder:flatbuffers.Builder) {
-  builder.startObject(4);
+  builder.startObject(7);
 }
 
 static addTerm(builder:flatbuffers.Builder, term:number) {
@@ -75,6 +96,18 @@ static addBody(builder:flatbuffers.Builder, bodyOffset:flatbuffers.Offset) {
   builder.addFieldOffset(3, bodyOffset, 0);
 }
 
+static addEntryTerm(builder:flatbuffers.Builder, entryTerm:number) {
+  builder.addFieldInt32(4, entryTerm, 0);
+}
+
+static addRequester(builder:flatbuffers.Builder, requester:number) {
+  builder.addFieldInt16(5, requester, 0);
+}
+
+static addGeneration(builder:flatbuffers.Builder, generation:number) {
+  builder.addFieldInt16(6, generation, 0);
+}
+
 static endControlMessage(builder:flatbuffers.Builder):flatbuffers.Offset {
   const offset = builder.endObject();
   builder.requiredField(offset, 10) // body
@@ -89,12 +122,15 @@ static finishSizePrefixedControlMessageBuffer(builder:flatbuffers.Builder, offse
   builder.finish(offset, 'BTNC', true);
 }
 
-static createControlMessage(builder:flatbuffers.Builder, term:number, index:number, bodyType:ControlBody, bodyOffset:flatbuffers.Offset):flatbuffers.Offset {
+static createControlMessage(builder:flatbuffers.Builder, term:number, index:number, bodyType:ControlBody, bodyOffset:flatbuffers.Offset, entryTerm:number, requester:number, generation:number):flatbuffers.Offset {
   ControlMessage.startControlMessage(builder);
   ControlMessage.addTerm(builder, term);
   ControlMessage.addIndex(builder, index);
   ControlMessage.addBodyType(builder, bodyType);
   ControlMessage.addBody(builder, bodyOffset);
+  ControlMessage.addEntryTerm(builder, entryTerm);
+  ControlMessage.addRequester(builder, requester);
+  ControlMessage.addGeneration(builder, generation);
   return ControlMessage.endControlMessage(builder);
 }
 }

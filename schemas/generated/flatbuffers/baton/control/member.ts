@@ -41,8 +41,24 @@ displayName(optionalEncoding?:any):string|Uint8Array|null {
   return offset ? this.bb!.__string(this.bb_pos + offset, optionalEncoding) : null;
 }
 
+/**
+ * Counts toward quorums; the others, learners, only follow.
+ */
+voter():boolean {
+  const offset = this.bb!.__offset(this.bb_pos, 10);
+  return offset ? !!this.bb!.readInt8(this.bb_pos + offset) : false;
+}
+
+/**
+ * Willing to be host.
+ */
+canHost():boolean {
+  const offset = this.bb!.__offset(this.bb_pos, 12);
+  return offset ? !!this.bb!.readInt8(this.bb_pos + offset) : true;
+}
+
 static startMember(builder:flatbuffers.Builder) {
-  builder.startObject(3);
+  builder.startObject(5);
 }
 
 static addSlot(builder:flatbuffers.Builder, slot:number) {
@@ -57,17 +73,27 @@ static addDisplayName(builder:flatbuffers.Builder, displayNameOffset:flatbuffers
   builder.addFieldOffset(2, displayNameOffset, 0);
 }
 
+static addVoter(builder:flatbuffers.Builder, voter:boolean) {
+  builder.addFieldInt8(3, +voter, +false);
+}
+
+static addCanHost(builder:flatbuffers.Builder, canHost:boolean) {
+  builder.addFieldInt8(4, +canHost, +true);
+}
+
 static endMember(builder:flatbuffers.Builder):flatbuffers.Offset {
   const offset = builder.endObject();
   builder.requiredField(offset, 6) // peer
   return offset;
 }
 
-static createMember(builder:flatbuffers.Builder, slot:number, peerOffset:flatbuffers.Offset, displayNameOffset:flatbuffers.Offset):flatbuffers.Offset {
+static createMember(builder:flatbuffers.Builder, slot:number, peerOffset:flatbuffers.Offset, displayNameOffset:flatbuffers.Offset, voter:boolean, canHost:boolean):flatbuffers.Offset {
   Member.startMember(builder);
   Member.addSlot(builder, slot);
   Member.addPeer(builder, peerOffset);
   Member.addDisplayName(builder, displayNameOffset);
+  Member.addVoter(builder, voter);
+  Member.addCanHost(builder, canHost);
   return Member.endMember(builder);
 }
 }

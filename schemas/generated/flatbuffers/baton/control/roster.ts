@@ -8,7 +8,8 @@ import { Member } from './member.js';
 
 
 /**
- * Who is in the room, in order of succession; the first is the host. Sent by the host to all.
+ * Who is in the room, in order of succession; the first is the host. An entry of the log: every peer
+ * changes at the same index, and quorums are counted by it from where it stands in the log.
  */
 export class Roster {
   bb: flatbuffers.ByteBuffer|null = null;
@@ -43,8 +44,29 @@ membersLength():number {
   return offset ? this.bb!.__vector_len(this.bb_pos + offset) : 0;
 }
 
+/**
+ * Who left of late, so that a peer which comes back gets its own slot again.
+ */
+former(index: number, obj?:Member):Member|null {
+  const offset = this.bb!.__offset(this.bb_pos, 8);
+  return offset ? (obj || new Member()).__init(this.bb!.__indirect(this.bb!.__vector(this.bb_pos + offset) + index * 4), this.bb!) : null;
+}
+
+formerLength():number {
+  const offset = this.bb!.__offset(this.bb_pos, 8);
+  return offset ? this.bb!.__vector_len(this.bb_pos + offset) : 0;
+}
+
+/**
+ * When it was written: what is held for a departed owner is held from here.
+ */
+tick():number {
+  const offset = this.bb!.__offset(this.bb_pos, 10);
+  return offset ? this.bb!.readUint32(this.bb_pos + offset) : 0;
+}
+
 static startRoster(builder:flatbuffers.Builder) {
-  builder.startObject(2);
+  builder.startObject(4);
 }
 
 static addNextSlot(builder:flatbuffers.Builder, nextSlot:number) {
@@ -67,16 +89,38 @@ static startMembersVector(builder:flatbuffers.Builder, numElems:number) {
   builder.startVector(4, numElems, 4);
 }
 
+static addFormer(builder:flatbuffers.Builder, formerOffset:flatbuffers.Offset) {
+  builder.addFieldOffset(2, formerOffset, 0);
+}
+
+static createFormerVector(builder:flatbuffers.Builder, data:flatbuffers.Offset[]):flatbuffers.Offset {
+  builder.startVector(4, data.length, 4);
+  for (let i = data.length - 1; i >= 0; i--) {
+    builder.addOffset(data[i]!);
+  }
+  return builder.endVector();
+}
+
+static startFormerVector(builder:flatbuffers.Builder, numElems:number) {
+  builder.startVector(4, numElems, 4);
+}
+
+static addTick(builder:flatbuffers.Builder, tick:number) {
+  builder.addFieldInt32(3, tick, 0);
+}
+
 static endRoster(builder:flatbuffers.Builder):flatbuffers.Offset {
   const offset = builder.endObject();
   builder.requiredField(offset, 6) // members
   return offset;
 }
 
-static createRoster(builder:flatbuffers.Builder, nextSlot:number, membersOffset:flatbuffers.Offset):flatbuffers.Offset {
+static createRoster(builder:flatbuffers.Builder, nextSlot:number, membersOffset:flatbuffers.Offset, formerOffset:flatbuffers.Offset, tick:number):flatbuffers.Offset {
   Roster.startRoster(builder);
   Roster.addNextSlot(builder, nextSlot);
   Roster.addMembers(builder, membersOffset);
+  Roster.addFormer(builder, formerOffset);
+  Roster.addTick(builder, tick);
   return Roster.endRoster(builder);
 }
 }

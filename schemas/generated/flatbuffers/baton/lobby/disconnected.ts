@@ -32,12 +32,24 @@ id(optionalEncoding?:any):string|Uint8Array {
   return this.bb!.__string(this.bb_pos + offset, optionalEncoding);
 }
 
+/**
+ * It said so, or its page was closed: it will not act again. False where only its socket was lost.
+ */
+left():boolean {
+  const offset = this.bb!.__offset(this.bb_pos, 6);
+  return offset ? !!this.bb!.readInt8(this.bb_pos + offset) : false;
+}
+
 static startDisconnected(builder:flatbuffers.Builder) {
-  builder.startObject(1);
+  builder.startObject(2);
 }
 
 static addId(builder:flatbuffers.Builder, idOffset:flatbuffers.Offset) {
   builder.addFieldOffset(0, idOffset, 0);
+}
+
+static addLeft(builder:flatbuffers.Builder, left:boolean) {
+  builder.addFieldInt8(1, +left, +false);
 }
 
 static endDisconnected(builder:flatbuffers.Builder):flatbuffers.Offset {
@@ -46,9 +58,10 @@ static endDisconnected(builder:flatbuffers.Builder):flatbuffers.Offset {
   return offset;
 }
 
-static createDisconnected(builder:flatbuffers.Builder, idOffset:flatbuffers.Offset):flatbuffers.Offset {
+static createDisconnected(builder:flatbuffers.Builder, idOffset:flatbuffers.Offset, left:boolean):flatbuffers.Offset {
   Disconnected.startDisconnected(builder);
   Disconnected.addId(builder, idOffset);
+  Disconnected.addLeft(builder, left);
   return Disconnected.endDisconnected(builder);
 }
 }

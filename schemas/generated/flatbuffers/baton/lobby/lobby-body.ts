@@ -7,11 +7,14 @@ import { Candidate } from './candidate.js';
 import { ConnectRequest } from './connect-request.js';
 import { Connected } from './connected.js';
 import { Disconnected } from './disconnected.js';
+import { Generation } from './generation.js';
+import { GenerationRequest } from './generation-request.js';
 import { Join } from './join.js';
 import { Leave } from './leave.js';
 import { LobbyError } from './lobby-error.js';
 import { Offer } from './offer.js';
 import { SelfConnected } from './self-connected.js';
+import { Witness } from './witness.js';
 
 
 export enum LobbyBody {
@@ -25,13 +28,16 @@ export enum LobbyBody {
   Candidate = 7,
   ConnectRequest = 8,
   LobbyError = 9,
-  Leave = 10
+  Leave = 10,
+  Witness = 11,
+  GenerationRequest = 12,
+  Generation = 13
 }
 
 export function unionToLobbyBody(
   type: LobbyBody,
-  accessor: (obj:Answer|Candidate|ConnectRequest|Connected|Disconnected|Join|Leave|LobbyError|Offer|SelfConnected) => Answer|Candidate|ConnectRequest|Connected|Disconnected|Join|Leave|LobbyError|Offer|SelfConnected|null
-): Answer|Candidate|ConnectRequest|Connected|Disconnected|Join|Leave|LobbyError|Offer|SelfConnected|null {
+  accessor: (obj:Answer|Candidate|ConnectRequest|Connected|Disconnected|Generation|GenerationRequest|Join|Leave|LobbyError|Offer|SelfConnected|Witness) => Answer|Candidate|ConnectRequest|Connected|Disconnected|Generation|GenerationRequest|Join|Leave|LobbyError|Offer|SelfConnected|Witness|null
+): Answer|Candidate|ConnectRequest|Connected|Disconnected|Generation|GenerationRequest|Join|Leave|LobbyError|Offer|SelfConnected|Witness|null {
   switch(LobbyBody[type]) {
     case 'NONE': return null; 
     case 'Join': return accessor(new Join())! as Join;
@@ -44,15 +50,18 @@ export function unionToLobbyBody(
     case 'ConnectRequest': return accessor(new ConnectRequest())! as ConnectRequest;
     case 'LobbyError': return accessor(new LobbyError())! as LobbyError;
     case 'Leave': return accessor(new Leave())! as Leave;
+    case 'Witness': return accessor(new Witness())! as Witness;
+    case 'GenerationRequest': return accessor(new GenerationRequest())! as GenerationRequest;
+    case 'Generation': return accessor(new Generation())! as Generation;
     default: return null;
   }
 }
 
 export function unionListToLobbyBody(
   type: LobbyBody, 
-  accessor: (index: number, obj:Answer|Candidate|ConnectRequest|Connected|Disconnected|Join|Leave|LobbyError|Offer|SelfConnected) => Answer|Candidate|ConnectRequest|Connected|Disconnected|Join|Leave|LobbyError|Offer|SelfConnected|null, 
+  accessor: (index: number, obj:Answer|Candidate|ConnectRequest|Connected|Disconnected|Generation|GenerationRequest|Join|Leave|LobbyError|Offer|SelfConnected|Witness) => Answer|Candidate|ConnectRequest|Connected|Disconnected|Generation|GenerationRequest|Join|Leave|LobbyError|Offer|SelfConnected|Witness|null, 
   index: number
-): Answer|Candidate|ConnectRequest|Connected|Disconnected|Join|Leave|LobbyError|Offer|SelfConnected|null {
+): Answer|Candidate|ConnectRequest|Connected|Disconnected|Generation|GenerationRequest|Join|Leave|LobbyError|Offer|SelfConnected|Witness|null {
   switch(LobbyBody[type]) {
     case 'NONE': return null; 
     case 'Join': return accessor(index, new Join())! as Join;
@@ -65,6 +74,9 @@ export function unionListToLobbyBody(
     case 'ConnectRequest': return accessor(index, new ConnectRequest())! as ConnectRequest;
     case 'LobbyError': return accessor(index, new LobbyError())! as LobbyError;
     case 'Leave': return accessor(index, new Leave())! as Leave;
+    case 'Witness': return accessor(index, new Witness())! as Witness;
+    case 'GenerationRequest': return accessor(index, new GenerationRequest())! as GenerationRequest;
+    case 'Generation': return accessor(index, new Generation())! as Generation;
     default: return null;
   }
 }
