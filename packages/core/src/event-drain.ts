@@ -50,7 +50,7 @@ export class EventDrain {
     const { emitter } = this
     if (event.kind === 'message') this.#emitMessage(event.message, room)
     else if (event.kind === 'peerentered' || event.kind === 'peerexited') emitter.emit(event.kind, event.peer)
-    else if (event.kind === 'hostchanged') emitter.emit('hostchanged', event.host)
+    else if (event.kind === 'hostchanged') emitter.emit('hostchanged', event.host, event.change)
     else if (event.kind === 'drain') emitter.emit('drain', { peer: event.peer, channel: event.channel })
     else if (event.kind === 'error') emitter.emit('error', event.error)
     else emitter.emit(event.kind)

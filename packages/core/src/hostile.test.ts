@@ -260,7 +260,7 @@ describe('garbage and lies', { timeout: 60_000 }, () => {
       rig.runUntil(() => {
         const lie = encodeControl({ term: random.integer(0, 9), index: 0, body: random.pick(lies) })
         transport!.send(joiner.local.id, 0, lie)
-        return joiner.state === 'joined'
+        return joiner.isJoined
       })
       expect([joiner.host!.id, joiner.sessionTag, joiner.local.slot]).toEqual([host!.local.id, host!.sessionTag, 3])
       expect(errors).toEqual([])

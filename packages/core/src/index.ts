@@ -17,7 +17,14 @@ export { MAX_APPLICATION_MESSAGE_BYTES } from './channels/application.ts'
 export { MAX_UNRELIABLE_LANE_BYTES, MAX_UNRELIABLE_MESSAGE_BYTES } from './channels/lane-frame.ts'
 export { createNetwork, type Network } from './network.ts'
 export { drive, type DriveOptions } from './drive.ts'
-export type { NetworkEvents, NetworkMessageEvent, NetworkOptions } from './network-types.ts'
+export type {
+  HostChange,
+  HostChangeReason,
+  NetworkEvents,
+  NetworkMessageEvent,
+  NetworkOptions,
+  NetworkState,
+} from './network-types.ts'
 export type { BufferedNetworkMessage, NetworkListener, NetworkMessage } from './listener.ts'
 export type { NetworkLower } from './lower.ts'
 export type { Peer } from './peers/peer.ts'

@@ -24,7 +24,7 @@ describe('the seam for replication', { timeout: 60_000 }, () => {
     expect(shown(a.lower.takeChanges())).toEqual(['hostchanged peer-1'])
     const [b, c] = [rig.join(), rig.join()]
     for (const network of [b, c]) network.lower.setProtocol(PROTOCOL)
-    rig.runUntil(() => c.state === 'joined' && b.peers.length === 2)
+    rig.runUntil(() => c.isJoined && b.peers.length === 2)
     rig.run(1_000)
     const host = shown(a.lower.takeChanges())
     expect(host.filter((change) => change.includes('peer-2'))).toEqual([

@@ -160,7 +160,7 @@ describe('messages', { timeout: 60_000 }, () => {
         isIn = true
       })
       b!.on('message', () => expect(isIn).toBe(true))
-      rig.runUntil(() => c.state === 'joined')
+      rig.runUntil(() => c.isJoined)
       for (let index = 0; index < 5; index++) {
         c.broadcast(`early ${index}`)
         rig.frame()
@@ -190,13 +190,13 @@ describe('messages', { timeout: 60_000 }, () => {
       disconnect: own.disconnect.bind(own),
       close: own.close.bind(own),
     }))
-    rig.runUntil(() => b.state === 'joined')
+    rig.runUntil(() => b.isJoined)
     const got = heard(b)
     const c = rig.join()
     rig.run(60)
     rig.memory.link(a!.local.id, b.local.id).latencyMs = 300
     isOpen = false
-    rig.runUntil(() => c.state === 'joined')
+    rig.runUntil(() => c.isJoined)
     const sent = Array.from({ length: 40 }, (_, index) => `word ${index}`)
     for (const word of sent) {
       c.broadcast(word)

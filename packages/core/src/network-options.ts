@@ -10,7 +10,7 @@ import type { RoomOptions } from './room.ts'
 
 /** @throws InvariantError for options that cannot be */
 export function resolveOptions(options: NetworkOptions): RoomOptions {
-  const { tickRateHz = 60, capacity = 64, startTick = 0 } = options
+  const { tickRateHz = 60, capacity = 64, startTick = 0, leaseMs = 600 } = options
   invariant(
     Number.isInteger(tickRateHz) && tickRateHz >= 1 && tickRateHz <= 1_000,
     `createNetwork: tickRateHz is ${tickRateHz}; give an integer from 1 to 1,000`,
@@ -23,6 +23,10 @@ export function resolveOptions(options: NetworkOptions): RoomOptions {
     Number.isInteger(startTick) && startTick >= 0 && startTick <= 0xffff_ffff,
     `createNetwork: startTick is ${startTick}; give an integer from 0 to 4,294,967,295`,
   )
+  invariant(
+    leaseMs >= 100 && leaseMs <= 10_000,
+    `createNetwork: leaseMs is ${leaseMs}; give a number from 100 to 10,000`,
+  )
   return {
     displayName: cleanName(options.displayName),
     startTick,
@@ -30,5 +34,9 @@ export function resolveOptions(options: NetworkOptions): RoomOptions {
     peerTimeoutMs: options.peerTimeoutMs ?? 5_000,
     capacity,
     random: options.random,
+    wallClock: options.wallClock,
+    canHost: options.canHost ?? true,
+    leaseMs,
+    quorumLoss: options.quorumLoss ?? 'fork',
   }
 }

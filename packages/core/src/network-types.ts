@@ -17,6 +17,23 @@ export interface NetworkMessageEvent {
   readonly isBinary: boolean
 }
 
+/** What the game is told of the room's decisions: see `Network.state`. */
+export type NetworkState = 'joining' | 'stable' | 'suspect' | 'electing' | 'frozen' | 'closed'
+
+/**
+ * Why another peer hosts. `handed-over`: the host passed the baton on. `left`: it said goodbye, or its page was
+ * closed. `lost`: it fell silent. `returned`: this peer was away, and follows whoever hosts now. `fork`:
+ * too few were left for a quorum, and the rest went on as a session of its own.
+ */
+export type HostChangeReason = 'handed-over' | 'left' | 'lost' | 'returned' | 'fork'
+
+export interface HostChange {
+  readonly term: number
+  readonly reason: HostChangeReason
+  /** From the last that this peer heard of the old host to the first it heard of the new one, or to its own taking over. */
+  readonly gapMs: number
+}
+
 /** The events of a network, each emitted from `receive`; `closed` and `error` also from `close`. */
 export interface NetworkEvents {
   /** This peer is in the room: `local`, `host` and `peers` are known. */
@@ -25,7 +42,7 @@ export interface NetworkEvents {
   peerentered: (peer: Peer) => void
   peerexited: (peer: Peer) => void
   /** Another peer decides from now on. */
-  hostchanged: (host: Peer) => void
+  hostchanged: (host: Peer, change: HostChange) => void
   message: (message: NetworkMessageEvent) => void
   /** What waited on this channel has left, after a send had answered `queued`. */
   drain: (event: { readonly peer: Peer; readonly channel: number }) => void
@@ -51,4 +68,18 @@ export interface NetworkOptions {
   readonly peerTimeoutMs?: number
   /** Members this peer admits as host, itself included. Default 64, at most 96. */
   readonly capacity?: number
+  /** Whether this peer may become host. It votes either way. Default true. */
+  readonly canHost?: boolean
+  /**
+   * If this peer founds the room: silence after which a host is replaced, 100 to 10,000 ms. Shorter means
+   * shorter gaps after a crash, and more hosts replaced that only stalled. Default 600.
+   */
+  readonly leaseMs?: number
+  /**
+   * What becomes of members that lost the quorum for good. `fork`: they go on as a session of their own
+   * once the lobby has confirmed that the rest is gone. `wait`: they wait for the rest. Default `fork`.
+   */
+  readonly quorumLoss?: 'fork' | 'wait'
+  /** A second clock, in milliseconds, that goes on while the machine sleeps: `Date.now` outside of simulations. */
+  readonly wallClock?: () => number
 }

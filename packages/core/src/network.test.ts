@@ -26,7 +26,7 @@ function agree(networks: readonly Network[]): boolean {
     host !== undefined &&
     networks.every(
       (network) =>
-        network.state === 'joined' &&
+        network.isJoined &&
         network.host?.id === host.local.id &&
         network.term === host.term &&
         network.peers.length === networks.length - 1 &&
@@ -58,7 +58,7 @@ describe('joining', { timeout: 60_000 }, () => {
     const a = rig.join({ startTick: 0xffff_fff0, tickRateHz: 50 })
     const log = record(a)
     rig.frame()
-    expect([a.state, a.isHost, a.host === a.local, a.local.slot, a.term]).toEqual(['joined', true, true, 1, 1])
+    expect([a.state, a.isHost, a.host === a.local, a.local.slot, a.term]).toEqual(['stable', true, true, 1, 1])
     expect(a.sessionTag).toBeGreaterThan(0)
     expect(log).toEqual(['joined as 1 under peer-1'])
     rig.run(1_000)
@@ -235,7 +235,7 @@ describe('the transport', () => {
     const errors: unknown[] = []
     b.on('error', (error) => errors.push(error))
     settled(rig)
-    expect([errors, a!.peers.length, b.state]).toEqual([[failure], 1, 'joined'])
+    expect([errors, a!.peers.length, b.state]).toEqual([[failure], 1, 'stable'])
   })
 })
 
@@ -366,7 +366,7 @@ describe('succession', { timeout: 60_000 }, () => {
     rig.memory.cut(a!.local.id, y.local.id)
     rig.memory.link(a!.local.id, b!.local.id).cut = true
     const x = rig.join(options)
-    rig.runUntil(() => x.state === 'joined')
+    rig.runUntil(() => x.isJoined)
     expect([x.local.slot, b!.peers.length]).toEqual([3, 1])
     rig.crash(a!)
     settled(rig, 20_000)

@@ -9,14 +9,15 @@ import type { ChannelOptions } from './channels/numbered-channel.ts'
 import { flushRoom } from './flush.ts'
 import { EventDrain } from './event-drain.ts'
 import type { NetworkListener } from './listener.ts'
+import { handOver, setHidden } from './host/hand-over.ts'
 import { createLower, type NetworkLower } from './lower.ts'
 import type { Peer, PeerDoor } from './peers/peer.ts'
 import { forgivePause } from './peers/pings.ts'
 import { releaseAllEarly, takeEvent } from './receive.ts'
-import { createRoom, endRoom, isHost, type NetworkCounters, type Room } from './room.ts'
+import { createRoom, endRoom, isHost, networkState, type NetworkCounters, type Room } from './room.ts'
 import { broadcast, closeChannel, disconnectPeer, openChannel, sendMessage, sendTo } from './send.ts'
 import { resolveOptions } from './network-options.ts'
-import type { NetworkEvents, NetworkOptions } from './network-types.ts'
+import type { NetworkEvents, NetworkOptions, NetworkState } from './network-types.ts'
 import { checkTimes } from './times.ts'
 import type { SendResult, Transport, TransportEvent } from './transport/transport.ts'
 
@@ -66,8 +67,18 @@ export class Network {
     return this.#room.peers
   }
 
-  get state(): 'joining' | 'joined' | 'closed' {
-    return this.#room.state
+  /**
+   * `stable`: the host is heard. `suspect`: it has not been heard for a while. `electing`: its
+   * successor is being chosen. `frozen`: too few members are in reach to decide anything; what this
+   * peer simulates goes on here alone.
+   */
+  get state(): NetworkState {
+    return networkState(this.#room)
+  }
+
+  /** True from `joined` to `closed`, whatever the host does in between. */
+  get isJoined(): boolean {
+    return this.#room.state === 'joined'
   }
 
   /** The host's reign: 1 for the founder's, higher after each change of host. 0 while joining. */
@@ -184,6 +195,23 @@ export class Network {
     if (room.state === 'closed') return
     room.nowMs = Math.max(nowMs, room.nowMs)
     flushRoom(room)
+  }
+
+  /**
+   * Hands the baton to another peer: it hosts as soon as a quorum agrees, within a round trip or two,
+   * and no tick is missed. This peer stays as a guest.
+   * @throws InvariantError when this peer is not the host, or the other is not linked or may not host
+   */
+  handOver(peer: Peer): void {
+    handOver(this.#room, peer)
+  }
+
+  /**
+   * Says whether the page is out of sight. A host that is hidden for a second hands the baton on, if
+   * somebody visible can take it; hidden peers come last in succession. `joinRoom` calls this.
+   */
+  setHidden(isHidden: boolean): void {
+    setHidden(this.#room, isHidden)
   }
 
   /** Leaves the room: what is queued is sent, everyone hears a goodbye. Twice is once. */

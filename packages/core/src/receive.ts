@@ -35,7 +35,7 @@ export function takeEvent(room: Room, event: TransportEvent): void {
   else if (event.kind === 'connected') connected(room, event.peer)
   else if (event.kind === 'disconnected') disconnected(room, event.peer)
   else if (event.kind === 'failed') pushError(room, event.error)
-  else {
+  else if (event.kind === 'roster') {
     if (event.members[0] !== room.lobbyMembers[0]) room.lobbySinceMs = room.nowMs
     room.lobbyMembers = event.members
   }

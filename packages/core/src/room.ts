@@ -8,6 +8,7 @@ import type { ComponentFingerprint, ControlBody, ControlMessage } from '@baton/s
 import { TickClock } from './clock/tick-clock.ts'
 import type { NetworkError } from './errors.ts'
 import { createLink, type Link } from './peers/link.ts'
+import type { HostChange, NetworkState } from './network-types.ts'
 import { Peer, type PeerDoor, type PeerState } from './peers/peer.ts'
 import { memberOf, type Roster } from './peers/roster.ts'
 import { CHANNEL, type PeerId, type Transport } from './transport/transport.ts'
@@ -22,6 +23,10 @@ export interface RoomOptions {
   readonly peerTimeoutMs: number
   readonly capacity: number
   readonly random: () => number
+  readonly wallClock: (() => number) | undefined
+  readonly canHost: boolean
+  readonly leaseMs: number
+  readonly quorumLoss: 'fork' | 'wait'
 }
 
 /** What a package that replicates tells about itself. */
@@ -42,7 +47,7 @@ export type RoomEvent =
   | { readonly kind: 'joined' }
   | { readonly kind: 'peerentered'; readonly peer: Peer }
   | { readonly kind: 'peerexited'; readonly peer: Peer }
-  | { readonly kind: 'hostchanged'; readonly host: Peer }
+  | { readonly kind: 'hostchanged'; readonly host: Peer; readonly change: HostChange }
   | { readonly kind: 'message'; readonly message: ReceivedMessage }
   | { readonly kind: 'drain'; readonly peer: Peer; readonly channel: number }
   | { readonly kind: 'error'; readonly error: NetworkError }
@@ -154,6 +159,7 @@ export interface Room {
   readonly packets: ReceivedState[]
   /** For the package above, as long as one is attached. */
   readonly logEvents: LogEvent[]
+  hidden: boolean
   logLength: number
 }
 
@@ -208,8 +214,14 @@ export function createRoom(transport: Transport, options: RoomOptions, tickRateH
     control: [],
     packets: [],
     logEvents: [],
+    hidden: false,
     logLength: 0,
   }
+}
+
+export function networkState(room: Room): NetworkState {
+  if (room.state !== 'joined') return room.state
+  return room.host === undefined ? 'electing' : 'stable'
 }
 
 export function isHost(room: Room): boolean {

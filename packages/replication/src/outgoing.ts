@@ -29,7 +29,7 @@ export function sendFrame(state: ReplicationState, nowMs: number): void {
   applyStructureNotes(state)
   const tick = network.tick(nowMs)
   const isDue = state.lastSentTick === undefined || isLaterTick(tick, state.lastSentTick)
-  if (isDue && network.state === 'joined') {
+  if (isDue && network.isJoined) {
     state.lastSentTick = tick
     collectRows(state, tick)
     collectReliable(state, tick)

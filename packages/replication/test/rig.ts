@@ -134,7 +134,7 @@ export function createRig({ seed, conditions, startTick, replication: options, w
     if (!peer.replication) {
       network.receive(memory.now)
       network.flush(memory.now)
-      if (network.state === 'joined') peer.replication = attach(peer)
+      if (network.isJoined) peer.replication = attach(peer)
       return
     }
     peer.replication.receive(memory.now)

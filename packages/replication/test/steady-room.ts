@@ -106,7 +106,7 @@ export function createSteadyRoom({ entities, guests, ackFrames, startTick }: Ste
   const others = Array.from({ length: guests }, joinLobby)
   const all = [first, ...others]
   wait(
-    () => all.every(({ network }) => network.state === 'joined'),
+    () => all.every(({ network }) => network.isJoined),
     () => {
       for (const { network } of all) network.receive(room.nowMs)
       for (const { network } of all) network.flush(room.nowMs)

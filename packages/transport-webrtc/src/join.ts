@@ -108,7 +108,7 @@ function enter(
         return fail(lastError ?? new NetworkError('network/closed', 'joinRoom: the network was closed while joining'))
       }
       report(transport.isAlone || transport.linkCount > 0 ? 'entering' : 'connecting-to-peers')
-      if (network.state === 'joined') {
+      if (network.isJoined) {
         settle()
         resolve()
       }

@@ -61,7 +61,7 @@ export function settleHost(room: Room, host: Peer): void {
   if (room.host === host) return
   for (const state of room.states.values()) state.isHost = state.id === host.id
   room.host = host
-  if (!isFirst) room.events.push({ kind: 'hostchanged', host })
+  if (!isFirst) room.events.push({ kind: 'hostchanged', host, change: { term: room.term, reason: 'lost', gapMs: 0 } })
   pushChange(room, 'hostchanged', host)
 }
 

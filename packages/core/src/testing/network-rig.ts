@@ -61,7 +61,7 @@ export class NetworkRig {
     for (let index = 0; index < count; index++) {
       const network = this.join(options)
       networks.push(network)
-      this.runUntil(() => network.state === 'joined')
+      this.runUntil(() => network.isJoined)
     }
     this.runUntil(() => networks.every((network) => network.peers.length === count - 1 && areLinked(network)))
     return networks

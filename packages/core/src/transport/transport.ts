@@ -28,6 +28,8 @@ export const CHANNEL = {
 export const MAX_TRANSPORT_MESSAGE_BYTES = 16_384
 /** An unreliable message must fit one datagram: a lost IP fragment would lose the whole of it. */
 export const MAX_DATAGRAM_BYTES = 1_100
+/** Of a message to or from the witness: votes and beats are far smaller. */
+export const MAX_WITNESS_BYTES = 512
 
 export interface ChannelKind {
   readonly reliable: boolean
@@ -56,6 +58,15 @@ export type TransportEvent =
   | { readonly kind: 'disconnected'; readonly peer: PeerId; readonly reason: DisconnectReason }
   /** `data` belongs to whoever polls; the transport keeps no reference. */
   | { readonly kind: 'message'; readonly peer: PeerId; readonly channel: number; readonly data: Uint8Array }
+  /**
+   * The lobby says that a peer left for good: it said so, or its page was closed. Links to it end by
+   * themselves later; nobody has to wait for its silence. A lobby socket that was merely lost is none of this.
+   */
+  | { readonly kind: 'departed'; readonly peer: PeerId }
+  /** A control message of the lobby in its part as a witness. */
+  | { readonly kind: 'witness'; readonly data: Uint8Array }
+  /** The lobby lets these members, in this order, go on as a session of their own. */
+  | { readonly kind: 'generation'; readonly generation: number; readonly members: readonly PeerId[] }
   /** Something failed that the game should hear of; links that are up stay up. */
   | { readonly kind: 'failed'; readonly error: NetworkError }
 
@@ -96,6 +107,15 @@ export interface Transport {
   bufferedBytes(peer: PeerId, channel: number): number
 
   stats(peer: PeerId): LinkStats | undefined
+
+  /**
+   * Sends a control message to the lobby as a witness, at most `MAX_WITNESS_BYTES`. Best effort. Transports
+   * without a lobby leave this out.
+   * @returns false when no lobby is there to hear it
+   */
+  witness?(data: Uint8Array): boolean
+  /** Asks the lobby to let those of `members` that it still sees go on without the rest. False as above. */
+  requestGeneration?(generation: number, members: readonly PeerId[]): boolean
 
   /** Says goodbye and ends one link. Idempotent. Ends in a `disconnected` event with reason `closed`. */
   disconnect(peer: PeerId): void

@@ -61,7 +61,7 @@ function check(state: Watch, nowMs: number, failures: string[]): void {
   const id = network.local.id
   if (network.term < state.term) failures.push(`${id}: term fell from ${state.term} to ${network.term}`)
   state.term = network.term
-  if (network.state !== 'joined') return
+  if (!network.isJoined) return
   const tick = network.exactTick(nowMs)
   if (state.tick >= 0 && (Math.floor(tick) - Math.floor(state.tick)) << 0 < 0) {
     failures.push(`${id}: tick fell from ${state.tick} to ${tick}`)
@@ -83,7 +83,7 @@ function isOneRoom(rig: NetworkRig): boolean {
     rig.networks.every((network) => {
       const members = [network.local.id, ...network.peers.map((peer) => peer.id)].sort().join()
       return (
-        network.state === 'joined' &&
+        network.isJoined &&
         network.host?.id === host.local.id &&
         network.term === host.term &&
         members === ids
@@ -136,7 +136,7 @@ function run(seed: number): string[] {
   step(1_000)
   let cut: [string, string] | undefined
   for (let turn = 0; turn < 30; turn++) {
-    const open = rig.networks.filter((one) => one.state === 'joined')
+    const open = rig.networks.filter((one) => one.isJoined)
     const kind = random.integer(0, 11)
     const one = open.length > 0 ? random.pick(open) : undefined
     if (kind <= 2 && rig.networks.length < 6) join()

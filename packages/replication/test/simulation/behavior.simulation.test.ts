@@ -195,7 +195,7 @@ describe('lifecycle', () => {
         rig.run(1)
         network.receive(rig.memory.now)
         network.flush(rig.memory.now)
-        if (network.state !== 'joined' || attached) continue
+        if (!network.isJoined || attached) continue
         attached = true
         const { Health, Label, Mood, Frozen } = game
         const components = [change === 'component' ? Transform : game.Transform, Health, Label, Mood, Frozen]
