@@ -81,7 +81,14 @@ const largest = [
     body: {
       type: 'Roster',
       nextSlot: 500,
-      members: Array.from({ length: 400 }, (_, slot) => ({ slot, peer: `peer-${slot}` })),
+      members: Array.from({ length: 400 }, (_, slot) => ({
+        slot,
+        peer: `peer-${slot}`,
+        voter: slot < 7,
+        canHost: true,
+      })),
+      former: [],
+      tick: 9,
     },
   }),
 ]

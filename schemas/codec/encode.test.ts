@@ -100,7 +100,8 @@ describe('the bytes', () => {
   })
 
   test('SC13: a message that encodes another while it is read out comes through', () => {
-    const inner: ControlMessage = { term: 9, index: 9, body: { type: 'Goodbye', reason: 'inner' } }
+    const envelope = { entryTerm: 0, requester: 0, generation: 0 }
+    const inner: ControlMessage = { term: 9, index: 9, ...envelope, body: { type: 'Goodbye', reason: 'inner' } }
     let innerBytes: Uint8Array | undefined
     const body = {
       type: 'Refuse',
@@ -112,7 +113,7 @@ describe('the bytes', () => {
     }
     expect(decodeControl(send(body))).toEqual({
       ok: true,
-      value: { term: 1, index: 1, body: { type: 'Refuse', code: 'network/closed', message: 'outer' } },
+      value: { term: 1, index: 1, ...envelope, body: { type: 'Refuse', code: 'network/closed', message: 'outer' } },
     })
     expect(decodeControl(innerBytes!)).toEqual({ ok: true, value: inner })
   })

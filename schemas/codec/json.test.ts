@@ -22,7 +22,15 @@ const candidate = { toId: 'b', candidate: { candidate: 'c', sdpMid: '0', sdpMLin
 describe('the shapes', () => {
   test.each<[LobbyMessage['body'], string]>([
     [{ type: 'Connected', id: 'a' }, '{"kind":"connected","id":"a"}'],
-    [{ type: 'Disconnected', id: 'a' }, '{"kind":"disconnected","id":"a"}'],
+    [{ type: 'Disconnected', id: 'a', left: true }, '{"kind":"disconnected","id":"a","left":true}'],
+    [{ type: 'Disconnected', id: 'a', left: false }, '{"kind":"disconnected","id":"a","left":false}'],
+    [{ type: 'Witness', data: Uint8Array.of(0, 7, 255) }, '{"kind":"witness","data":[0,7,255]}'],
+    [{ type: 'Witness', data: new Uint8Array(0) }, '{"kind":"witness","data":[]}'],
+    [
+      { type: 'GenerationRequest', generation: 2, members: ['a', 'b'] },
+      '{"kind":"generation-request","generation":2,"members":["a","b"]}',
+    ],
+    [{ type: 'Generation', generation: 3, members: ['b'] }, '{"kind":"generation","generation":3,"members":["b"]}'],
     [
       { type: 'SelfConnected', id: 'a', room: 'r', members: ['a'], iceServers: [] },
       '{"kind":"self-connected","id":"a","room":"r","members":["a"]}',
@@ -62,6 +70,15 @@ describe('the shapes', () => {
     const read = { type: 'Candidate', toId: 'b', attempt: 0, candidate: 'c', sdpMLineIndex: 0 }
     expect(bodyOf({ toId: 'b', candidate: whole })).toEqual(read)
     expect(bodyOf({ toId: 'b', candidate: { ...whole, usernameFragment: null } })).toEqual(read)
+  })
+
+  test('SC15: whoever does not say whether somebody left for good says no', () => {
+    expect(bodyOf({ kind: 'disconnected', id: 'a' })).toEqual({ type: 'Disconnected', id: 'a', left: false })
+    expect(bodyOf({ kind: 'disconnected', id: 'a', left: null })).toEqual({
+      type: 'Disconnected',
+      id: 'a',
+      left: false,
+    })
   })
 
   test('SC16: text and bytes carry the same meaning', () => {
@@ -128,6 +145,15 @@ describe('what is refused', () => {
       { kind: 'self-connected', id: 'a', room: 'r', members: [], iceServers: [{ urls: [], x: 1 }] },
       'key "x" is unknown',
     ],
+    ['a truth that is a number', { kind: 'disconnected', id: 'a', left: 1 }, 'left is 1'],
+    ['a truth in quotes', { kind: 'disconnected', id: 'a', left: 'true' }, 'left is "true"'],
+    ['bytes in base64', { kind: 'witness', data: 'AAAA' }, 'data is not a list'],
+    ['a byte over 255', { kind: 'witness', data: [0, 256] }, 'data holds 256'],
+    ['a byte below 0', { kind: 'witness', data: [-1] }, 'data holds -1'],
+    ['a byte with a fraction', { kind: 'witness', data: [0.5] }, 'data holds 0.5'],
+    ['a byte of null', { kind: 'witness', data: [null] }, 'data holds null'],
+    ['no bytes', { kind: 'witness' }, 'data is missing'],
+    ['a generation over its range', { kind: 'generation', generation: 65_536, members: [] }, 'generation is 65536'],
     ['an offer of null', { toId: 'b', offer: null }, 'offer is not an object'],
     ['an offer that is an answer', { ...offer, offer: { type: 'answer', sdp: 'v=0' } }, 'offer.type is "answer"'],
     ['an offer without a type', { ...offer, offer: { sdp: 'v=0' } }, 'offer.type is null'],

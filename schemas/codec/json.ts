@@ -1,6 +1,6 @@
 /**
  * Lobby messages as JSON text, in the shape a page writes by hand: `{"kind":"connected","id":"..."}`,
- * `{"toId":"...","offer":{"type":"offer","sdp":"..."}}`.
+ * `{"toId":"...","offer":{"type":"offer","sdp":"..."}}`, bytes as a list of numbers.
  *
  * Invariant: the schema is closed. A key that the layout does not have is refused, objects are built anew
  * without a prototype, and nothing is ever merged, so a message cannot reach into `Object.prototype`.
@@ -22,6 +22,9 @@ const TYPE_BY_KIND = {
   'connect-request': 'ConnectRequest',
   error: 'LobbyError',
   leave: 'Leave',
+  witness: 'Witness',
+  'generation-request': 'GenerationRequest',
+  generation: 'Generation',
 } as const
 // These have no `kind`: the key that holds the description or the candidate says what they are.
 const TYPE_BY_SIGNAL = { offer: 'Offer', answer: 'Answer', candidate: 'Candidate' } as const
@@ -60,7 +63,8 @@ function writeFields(fields: readonly Field[], table: object): Json {
   const json: Json = {}
   for (const field of fields) {
     const value = (table as Json)[field.name]
-    if (Array.isArray(value)) {
+    if (value instanceof Uint8Array) json[field.name] = [...value]
+    else if (Array.isArray(value)) {
       if (value.length > 0 || field.required) json[field.name] = value.map((element) => writeValue(field, element))
     } else json[field.name] = writeValue(field, value)
   }
@@ -186,14 +190,18 @@ function readValue(reading: Reading, field: Field, value: unknown): unknown {
   const scalar = scalarOf(layout, field)
   if (value === undefined) {
     if (field.required) return refuse(reading, `${field.name} is missing`)
+    if (field.kind === 'bool') return field.default === 1
     return scalar ? (field.default ?? 0) : field.kind === 'vector' ? [] : undefined
   }
   if (field.kind === 'string') return readString(reading, field, value)
+  if (field.kind === 'bool')
+    return typeof value === 'boolean' ? value : refuse(reading, `${field.name} is ${shown(value)}`)
   if (scalar) {
     const fits = Number.isInteger(value) && (value as number) >= scalar[1] && (value as number) <= scalar[2]
     return fits ? (value as number) + 0 : refuse(reading, `${field.name} is ${shown(value)}`)
   }
   if (!Array.isArray(value)) return refuse(reading, `${field.name} is not a list`)
+  if (field.of === 'u8') return readBytes(reading, field, value)
   return value.map((element: unknown) => {
     if (field.of === 'string') return readString(reading, field, element)
     if (!isObject(element)) return refuse(reading, `${field.name} holds ${shown(element)}`)
@@ -201,6 +209,11 @@ function readValue(reading: Reading, field: Field, value: unknown): unknown {
     readFields(reading, layout.tables[field.ref!]!, element, [], table)
     return table
   })
+}
+
+function readBytes(reading: Reading, field: Field, list: readonly unknown[]): Uint8Array | undefined {
+  const bad = list.find((element) => !Number.isInteger(element) || (element as number) < 0 || (element as number) > 255)
+  return bad === undefined ? Uint8Array.from(list as number[]) : refuse(reading, `${field.name} holds ${shown(bad)}`)
 }
 
 function readString(reading: Reading, field: Field, value: unknown): string | undefined {

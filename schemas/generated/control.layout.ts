@@ -295,6 +295,8 @@ export interface VoteRequest {
   lastTerm: number
   length: number
   commit: number
+  /** Of the session, in milliseconds, for the witness; 0 means 600. */
+  leaseMs: number
 }
 
 /** The host to a joining peer: you are in. */
@@ -318,6 +320,8 @@ export interface WitnessBeat {
   sequence: number
   entryTerm: number
   index: number
+  /** Of the session, in milliseconds; 0 means 600. */
+  leaseMs: number
 }
 
 export type ControlBody =
@@ -577,6 +581,7 @@ export const controlLayout = {
       { name: 'lastTerm', slot: 2, kind: 'u32' },
       { name: 'length', slot: 3, kind: 'u32' },
       { name: 'commit', slot: 4, kind: 'u32' },
+      { name: 'leaseMs', slot: 5, kind: 'u16' },
     ],
     Welcome: [
       { name: 'protocolVersion', slot: 0, kind: 'u16' },
@@ -595,6 +600,7 @@ export const controlLayout = {
       { name: 'sequence', slot: 0, kind: 'u32' },
       { name: 'entryTerm', slot: 1, kind: 'u32' },
       { name: 'index', slot: 2, kind: 'u32' },
+      { name: 'leaseMs', slot: 3, kind: 'u16' },
     ],
   },
 } as const satisfies Layout

@@ -68,9 +68,16 @@ const body: fc.Arbitrary<ControlBody> = fc.oneof(
     type: fc.constant('Roster' as const),
     nextSlot: fc.nat(5_000),
     members: fc.array(
-      fc.record({ slot: fc.nat(5_000), peer: fc.constantFrom('peer-1', 'peer-2', 'peer-3', 'peer-9', '') }),
+      fc.record({
+        slot: fc.nat(5_000),
+        peer: fc.constantFrom('peer-1', 'peer-2', 'peer-3', 'peer-9', ''),
+        voter: fc.boolean(),
+        canHost: fc.boolean(),
+      }),
       { maxLength: 5 },
     ),
+    former: fc.constant([]),
+    tick: fc.nat(),
   }),
   fc.record({
     type: fc.constant('Ping' as const),
@@ -251,9 +258,11 @@ describe('garbage and lies', { timeout: 60_000 }, () => {
           type: 'Roster',
           nextSlot: 10,
           members: [
-            { slot: 2, peer: transport!.local },
-            { slot: 9, peer: joiner.local.id },
+            { slot: 2, peer: transport!.local, voter: false, canHost: true },
+            { slot: 9, peer: joiner.local.id, voter: false, canHost: true },
           ],
+          former: [],
+          tick: 0,
         },
         { type: 'Refuse', code: 'lobby/room-full', message: 'go away' },
       ]
@@ -277,7 +286,7 @@ describe('garbage and lies', { timeout: 60_000 }, () => {
     newcomer.on('error', ({ code, message }) => errors.push(`${code} ${message}`))
     rig.run(1_000)
     expect(errors).toEqual([
-      'protocol/version-mismatch protocol: version 1 at the host, 99 in the joining build; update the older one',
+      'protocol/version-mismatch protocol: version 2 at the host, 99 in the joining build; update the older one',
     ])
     expect([newcomer.state, host!.peers.length, host!.counters.breaches]).toEqual(['closed', 0, 0])
   })

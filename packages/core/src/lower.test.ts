@@ -179,6 +179,7 @@ describe('the seam for replication', { timeout: 60_000 }, () => {
         totalBytes: 200_000,
         entityCount: 1,
         data,
+        logIndex: 0,
       })
     }
     expect(a!.lower.bufferedBytes(peer, 2)).toBeGreaterThan(200_000)

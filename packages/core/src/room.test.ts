@@ -26,6 +26,10 @@ function createHost(): Room {
     peerTimeoutMs: 1_000,
     capacity: 96,
     random: () => 1,
+    wallClock: undefined,
+    canHost: true,
+    leaseMs: 600,
+    quorumLoss: 'fork' as const,
   }
   const door = { send: () => 'closed' as const, figures: () => undefined, stats: () => undefined }
   const room = createRoom(transport, options, 60, door)

@@ -389,7 +389,8 @@ describe('signaling', () => {
     for (const body of [
       { type: 'SelfConnected', id: 'x', room: 'plaza', members: ['x'], iceServers: [] },
       { type: 'Connected', id: 'x' },
-      { type: 'Disconnected', id: 'x' },
+      { type: 'Disconnected', id: 'x', left: false },
+      { type: 'Generation', generation: 1, members: ['x'] },
       { type: 'LobbyError', code: 'lobby/closed', message: 'no' },
     ] as const satisfies LobbyBody[]) {
       const rig = new Rig()

@@ -25,7 +25,7 @@ describe('roster', () => {
 
   it('NW30: a roster that cannot be is turned away whole, with the reason', () => {
     const body = rosterBody(roster)
-    const member = (slot: number, peer: string) => ({ slot, peer, displayName: '' })
+    const member = (slot: number, peer: string) => ({ slot, peer, displayName: '', voter: false, canHost: true })
     const bad = [
       { ...body, members: [] },
       { ...body, members: [member(1, 'b')] },
@@ -35,8 +35,9 @@ describe('roster', () => {
       { ...body, members: [member(1, 'a'), member(2, 'a')] },
       { ...body, members: [member(1, 'a'), member(2, '')] },
       { ...body, members: [member(1, 'a'), member(2, 'x'.repeat(65))] },
-      { nextSlot: 5_000, members: [member(1, 'a'), member(4_096, 'b')] },
+      { ...body, nextSlot: 5_000, members: [member(1, 'a'), member(4_096, 'b')] },
       {
+        ...body,
         nextSlot: 5_000,
         members: Array.from({ length: MAX_CAPACITY + 1 }, (_, index) =>
           member(index + 1, index === 0 ? 'a' : `${index}`),

@@ -50,8 +50,16 @@ commit():number {
   return offset ? this.bb!.readUint32(this.bb_pos + offset) : 0;
 }
 
+/**
+ * Of the session, in milliseconds, for the witness; 0 means 600.
+ */
+leaseMs():number {
+  const offset = this.bb!.__offset(this.bb_pos, 14);
+  return offset ? this.bb!.readUint16(this.bb_pos + offset) : 0;
+}
+
 static startVoteRequest(builder:flatbuffers.Builder) {
-  builder.startObject(5);
+  builder.startObject(6);
 }
 
 static addTerm(builder:flatbuffers.Builder, term:number) {
@@ -74,18 +82,23 @@ static addCommit(builder:flatbuffers.Builder, commit:number) {
   builder.addFieldInt32(4, commit, 0);
 }
 
+static addLeaseMs(builder:flatbuffers.Builder, leaseMs:number) {
+  builder.addFieldInt16(5, leaseMs, 0);
+}
+
 static endVoteRequest(builder:flatbuffers.Builder):flatbuffers.Offset {
   const offset = builder.endObject();
   return offset;
 }
 
-static createVoteRequest(builder:flatbuffers.Builder, term:number, candidate:number, lastTerm:number, length:number, commit:number):flatbuffers.Offset {
+static createVoteRequest(builder:flatbuffers.Builder, term:number, candidate:number, lastTerm:number, length:number, commit:number, leaseMs:number):flatbuffers.Offset {
   VoteRequest.startVoteRequest(builder);
   VoteRequest.addTerm(builder, term);
   VoteRequest.addCandidate(builder, candidate);
   VoteRequest.addLastTerm(builder, lastTerm);
   VoteRequest.addLength(builder, length);
   VoteRequest.addCommit(builder, commit);
+  VoteRequest.addLeaseMs(builder, leaseMs);
   return VoteRequest.endVoteRequest(builder);
 }
 }

@@ -40,8 +40,16 @@ index():number {
   return offset ? this.bb!.readUint32(this.bb_pos + offset) : 0;
 }
 
+/**
+ * Of the session, in milliseconds; 0 means 600.
+ */
+leaseMs():number {
+  const offset = this.bb!.__offset(this.bb_pos, 10);
+  return offset ? this.bb!.readUint16(this.bb_pos + offset) : 0;
+}
+
 static startWitnessBeat(builder:flatbuffers.Builder) {
-  builder.startObject(3);
+  builder.startObject(4);
 }
 
 static addSequence(builder:flatbuffers.Builder, sequence:number) {
@@ -56,16 +64,21 @@ static addIndex(builder:flatbuffers.Builder, index:number) {
   builder.addFieldInt32(2, index, 0);
 }
 
+static addLeaseMs(builder:flatbuffers.Builder, leaseMs:number) {
+  builder.addFieldInt16(3, leaseMs, 0);
+}
+
 static endWitnessBeat(builder:flatbuffers.Builder):flatbuffers.Offset {
   const offset = builder.endObject();
   return offset;
 }
 
-static createWitnessBeat(builder:flatbuffers.Builder, sequence:number, entryTerm:number, index:number):flatbuffers.Offset {
+static createWitnessBeat(builder:flatbuffers.Builder, sequence:number, entryTerm:number, index:number, leaseMs:number):flatbuffers.Offset {
   WitnessBeat.startWitnessBeat(builder);
   WitnessBeat.addSequence(builder, sequence);
   WitnessBeat.addEntryTerm(builder, entryTerm);
   WitnessBeat.addIndex(builder, index);
+  WitnessBeat.addLeaseMs(builder, leaseMs);
   return WitnessBeat.endWitnessBeat(builder);
 }
 }
