@@ -96,9 +96,11 @@ export interface Despawn {
   ids: readonly number[]
 }
 
-/** To a host of a term that is over: what the sender has promised. */
+/** To whoever speaks for a term that is over: what the sender has promised, and whom it follows. */
 export interface Fence {
   promised: number
+  term: number
+  host: number
 }
 
 /** A candidate to a voter whose log is better than its own: send me your entries from here. */
@@ -441,6 +443,8 @@ export const controlLayout = {
     ],
     Fence: [
       { name: 'promised', slot: 0, kind: 'u32' },
+      { name: 'term', slot: 1, kind: 'u32' },
+      { name: 'host', slot: 2, kind: 'u16' },
     ],
     FetchLog: [
       { name: 'from', slot: 0, kind: 'u32' },

@@ -5,7 +5,7 @@
 import * as flatbuffers from 'flatbuffers';
 
 /**
- * To a host of a term that is over: what the sender has promised.
+ * To whoever speaks for a term that is over: what the sender has promised, and whom it follows.
  */
 export class Fence {
   bb: flatbuffers.ByteBuffer|null = null;
@@ -30,12 +30,30 @@ promised():number {
   return offset ? this.bb!.readUint32(this.bb_pos + offset) : 0;
 }
 
+term():number {
+  const offset = this.bb!.__offset(this.bb_pos, 6);
+  return offset ? this.bb!.readUint32(this.bb_pos + offset) : 0;
+}
+
+host():number {
+  const offset = this.bb!.__offset(this.bb_pos, 8);
+  return offset ? this.bb!.readUint16(this.bb_pos + offset) : 0;
+}
+
 static startFence(builder:flatbuffers.Builder) {
-  builder.startObject(1);
+  builder.startObject(3);
 }
 
 static addPromised(builder:flatbuffers.Builder, promised:number) {
   builder.addFieldInt32(0, promised, 0);
+}
+
+static addTerm(builder:flatbuffers.Builder, term:number) {
+  builder.addFieldInt32(1, term, 0);
+}
+
+static addHost(builder:flatbuffers.Builder, host:number) {
+  builder.addFieldInt16(2, host, 0);
 }
 
 static endFence(builder:flatbuffers.Builder):flatbuffers.Offset {
@@ -43,9 +61,11 @@ static endFence(builder:flatbuffers.Builder):flatbuffers.Offset {
   return offset;
 }
 
-static createFence(builder:flatbuffers.Builder, promised:number):flatbuffers.Offset {
+static createFence(builder:flatbuffers.Builder, promised:number, term:number, host:number):flatbuffers.Offset {
   Fence.startFence(builder);
   Fence.addPromised(builder, promised);
+  Fence.addTerm(builder, term);
+  Fence.addHost(builder, host);
   return Fence.endFence(builder);
 }
 }
