@@ -82,6 +82,14 @@ class ConditionedTransport implements Transport {
     return this.#inner.stats(peer)
   }
 
+  witness(data: Uint8Array): boolean {
+    return this.#inner.witness?.(data) ?? false
+  }
+
+  requestGeneration(generation: number, members: readonly PeerId[]): boolean {
+    return this.#inner.requestGeneration?.(generation, members) ?? false
+  }
+
   disconnect(peer: PeerId): void {
     this.#release(peer)
     this.#inner.disconnect(peer)

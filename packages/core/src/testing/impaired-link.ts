@@ -42,6 +42,8 @@ export class ImpairedLink {
   readonly #bufferedBytes = new Map<number, number>()
   #underWayBytes = 0
   #isClosed = false
+  /** What has arrived while the link was clogged, in order. */
+  #held: (() => void)[] | undefined
 
   constructor(time: VirtualTime, conditioner: LinkConditioner, deliver: Deliver) {
     this.#time = time
@@ -66,9 +68,21 @@ export class ImpairedLink {
     return this.#bufferedBytes.get(channel) ?? 0
   }
 
+  /** From here on nothing is delivered; `unclog` delivers what has come, all at once. */
+  clog(): void {
+    this.#held ??= []
+  }
+
+  unclog(): void {
+    const held = this.#held
+    this.#held = undefined
+    for (const deliver of held ?? []) deliver()
+  }
+
   /** Forgets everything, also what is under way. */
   close(): void {
     this.#isClosed = true
+    this.#held = undefined
     this.#streams.clear()
     this.#bufferedBytes.clear()
   }
@@ -114,7 +128,7 @@ export class ImpairedLink {
       // A receiver may keep what it gets, so a second arrival needs bytes of its own.
       const bytes = copy === 0 ? data : data.slice()
       this.#time.at(arriveMs, () => {
-        if (!this.#isClosed) this.#deliver(channel, bytes, false)
+        if (!this.#isClosed) this.#pass(() => this.#deliver(channel, bytes, false))
       })
     }
     return 'sent'
@@ -173,8 +187,13 @@ export class ImpairedLink {
     while (underWay !== undefined && underWay.length > 0 && underWay[0]!.hasArrived) {
       const next = underWay.shift()!
       this.#underWayBytes -= next.data.length
-      this.#deliver(next.channel, next.data, true)
+      this.#pass(() => this.#deliver(next.channel, next.data, true))
     }
     this.#pump()
+  }
+
+  #pass(deliver: () => void): void {
+    if (this.#held === undefined) deliver()
+    else this.#held.push(deliver)
   }
 }

@@ -5,6 +5,7 @@
 export { SeededRandom } from './seeded-random.ts'
 export { VirtualTime } from './virtual-time.ts'
 export { createConditions, type BurstLoss, type LinkConditions } from './link-conditioner.ts'
+export type { CreateMemoryLobby, MemoryLobby, MemoryLobbyDoor } from './memory-lobby.ts'
 export { createMemoryNetwork, MemoryNetwork, type MemoryNetworkOptions } from './memory-network.ts'
 export { conditionTransport } from './condition-transport.ts'
 export { createNetworkRig, NetworkRig, type NetworkRigOptions } from './network-rig.ts'

@@ -151,6 +151,48 @@ describe('memory network', () => {
     expect(collect(c, memory.now).map((event) => event.kind)).toEqual(['roster', 'connected', 'connected'])
   })
 
+  it('TN12: a clogged direction delivers nothing, and then everything at once and in order', () => {
+    const { memory, a, b } = linkedPair({ latencyMs: 5 })
+    memory.clog(a.local, b.local)
+    for (const value of [1, 2, 3]) {
+      for (const channel of [0, 1]) a.send(b.local, channel, new Uint8Array([value]))
+      memory.advance(20)
+    }
+    b.send(a.local, 0, new Uint8Array([9]))
+    memory.advance(20)
+    expect(collect(b, memory.now)).toEqual([])
+    expect(collect(a, memory.now)).toHaveLength(1)
+    memory.unclog(a.local, b.local)
+    const got = collect(b, memory.now).flatMap((event) => (event.kind === 'message' ? [event] : []))
+    for (const channel of [0, 1]) {
+      expect(got.filter((event) => event.channel === channel).map((event) => event.data[0])).toEqual([1, 2, 3])
+    }
+    a.send(b.local, 1, new Uint8Array([4]))
+    memory.advance(20)
+    expect(collect(b, memory.now)).toHaveLength(1)
+  })
+
+  it('TN13: who says goodbye has departed, who crashes has not', () => {
+    for (const how of ['close', 'crash'] as const) {
+      const { memory, a, b } = linkedPair({})
+      if (how === 'close') a.close()
+      else memory.crash(a.local)
+      const kinds = collect(b, memory.now).map((event) => event.kind)
+      expect(kinds.includes('departed')).toBe(how === 'close')
+      expect(kinds).toContain('roster')
+    }
+  })
+
+  it('TN14: members that ask for a generation of their own get the next one, in the order of the lobby', () => {
+    const { memory, a, b } = linkedPair({})
+    expect(a.requestGeneration!(3, [a.local, b.local, 'gone'])).toBe(true)
+    for (const end of [a, b]) {
+      expect(collect(end, memory.now)).toEqual([{ kind: 'generation', generation: 4, members: [a.local, b.local] }])
+    }
+    memory.lobbyDown()
+    expect(a.requestGeneration!(4, [a.local, b.local])).toBe(false)
+  })
+
   it('TN11: conditionTransport adds nothing while its conditions are perfect, and what they say once they change', () => {
     const conditions = createConditions()
     const other = createMemoryNetwork({ seed: 2 })

@@ -6,6 +6,7 @@
  */
 import type { PeerId, Transport } from '../transport/transport.ts'
 import { createConditions, type LinkConditions } from './link-conditioner.ts'
+import { SimpleLobby, type CreateMemoryLobby, type MemoryLobby } from './memory-lobby.ts'
 import { MemoryPair } from './memory-pair.ts'
 import { MemoryTransport } from './memory-transport.ts'
 import { SeededRandom } from './seeded-random.ts'
@@ -20,6 +21,8 @@ export interface MemoryNetworkOptions {
   startMs?: number
   /** How long a link may be cut in a direction before both ends give it up. Default 15,000. */
   linkTimeoutMs?: number
+  /** Who brings the peers together. Default: a lobby that tells everyone at once who is there. */
+  lobby?: CreateMemoryLobby
 }
 
 /**
@@ -39,15 +42,18 @@ export class MemoryNetwork {
   readonly #linkTimeoutMs: number
   readonly #transports = new Map<PeerId, MemoryTransport>()
   readonly #pairs = new Map<string, MemoryPair>()
-  #members: PeerId[] = []
-  #joinCount = 0
-  #isLobbyUp = true
+  readonly #lobby: MemoryLobby
 
   constructor(options: MemoryNetworkOptions) {
     this.#time = new VirtualTime(options.startMs ?? 0)
     this.#random = new SeededRandom(options.seed)
     this.#defaults = createConditions(options.conditions)
     this.#linkTimeoutMs = options.linkTimeoutMs ?? 15_000
+    const create: CreateMemoryLobby = options.lobby ?? ((door) => new SimpleLobby(door))
+    this.#lobby = create({
+      time: this.#time,
+      push: (peer, event) => this.#transports.get(peer)?.push(event),
+    })
   }
 
   /** Virtual milliseconds. */
@@ -57,7 +63,12 @@ export class MemoryNetwork {
 
   /** Members as the lobby sees them, in order of joining. */
   get members(): readonly PeerId[] {
-    return this.#members
+    return this.#lobby.members
+  }
+
+  /** The clock and its heap, for whatever else is to happen on it. */
+  get time(): VirtualTime {
+    return this.#time
   }
 
   /** Moves time on and with it everything that is under way. */
@@ -67,12 +78,19 @@ export class MemoryNetwork {
 
   /** A new peer comes: the lobby tells everyone, and links to all others begin to come up. */
   join(): Transport {
-    const local = `peer-${++this.#joinCount}`
-    const transport = new MemoryTransport(local, (goodbye) => this.#leave(local, goodbye))
+    const local = this.#lobby.admit()
+    const transport = new MemoryTransport(local, {
+      leave: (goodbye) => this.#leave(local, goodbye),
+      witness: (data) => this.#lobby.witness(local, data),
+      requestGeneration: (generation, members) => this.#lobby.requestGeneration(local, generation, members),
+    })
+    const present = this.members
     this.#transports.set(local, transport)
-    for (const member of this.#members) this.#connect(this.#transports.get(member)!, transport)
-    this.#members = [...this.#members, local]
-    this.#publishRoster()
+    for (const member of present) {
+      const other = this.#transports.get(member)
+      if (other !== undefined && other !== transport) this.#connect(other, transport)
+    }
+    this.#lobby.enter(local)
     return transport
   }
 
@@ -83,21 +101,17 @@ export class MemoryNetwork {
 
   /** From here on no roster is sent, and links that are not up yet never come up. Links live on. */
   lobbyDown(): void {
-    this.#isLobbyUp = false
+    this.#lobby.setUp(false)
   }
 
   /** The lobby is back and tells everyone who is there. */
   lobbyUp(): void {
-    this.#isLobbyUp = true
-    this.#publishRoster()
+    this.#lobby.setUp(true)
   }
 
   /** Conditions of one direction. The object lives as long as the link; write it at any time. */
   link(from: PeerId, to: PeerId): LinkConditions {
-    const pair = this.#pairs.get(MemoryPair.key(from, to))
-    if (pair === undefined)
-      throw new RangeError(`MemoryNetwork.link: ${from} and ${to} were never in the room together`)
-    return pair.conditions(from)
+    return this.#pair(from, to).conditions(from)
   }
 
   /** Writes the same changes to every link, and to those that come later. */
@@ -112,6 +126,21 @@ export class MemoryNetwork {
     this.link(b, a).cut = cut
   }
 
+  /** From here on what arrives in this direction is held, until `unclog` delivers it all at once. */
+  clog(from: PeerId, to: PeerId): void {
+    this.#pair(from, to).clog(from)
+  }
+
+  unclog(from: PeerId, to: PeerId): void {
+    this.#pair(from, to).unclog(from)
+  }
+
+  #pair(from: PeerId, to: PeerId): MemoryPair {
+    const pair = this.#pairs.get(MemoryPair.key(from, to))
+    if (pair === undefined) throw new RangeError(`MemoryNetwork: ${from} and ${to} were never in the room together`)
+    return pair
+  }
+
   #connect(a: MemoryTransport, b: MemoryTransport): void {
     const pair = new MemoryPair({
       time: this.#time,
@@ -119,7 +148,7 @@ export class MemoryNetwork {
       ends: [a, b],
       defaults: this.#defaults,
       linkTimeoutMs: this.#linkTimeoutMs,
-      isLobbyUp: () => this.#isLobbyUp,
+      canSignal: () => this.#lobby.reaches(a.local, b.local),
     })
     this.#pairs.set(MemoryPair.key(a.local, b.local), pair)
     pair.start()
@@ -127,15 +156,7 @@ export class MemoryNetwork {
 
   #leave(local: PeerId, goodbye: boolean): void {
     for (const pair of this.#pairs.values()) if (pair.has(local)) pair.end(local, goodbye)
-    this.#members = this.#members.filter((member) => member !== local)
-    this.#publishRoster()
-  }
-
-  #publishRoster(): void {
-    if (!this.#isLobbyUp) return
-    for (const member of this.#members) {
-      this.#transports.get(member)!.push({ kind: 'roster', members: [...this.#members] })
-    }
+    this.#lobby.leave(local, goodbye)
   }
 }
 

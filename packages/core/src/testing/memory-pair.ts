@@ -52,7 +52,8 @@ export interface MemoryPairOptions {
   readonly ends: readonly [PairTransport, PairTransport]
   readonly defaults: LinkConditions
   readonly linkTimeoutMs: number
-  readonly isLobbyUp: () => boolean
+  /** Signals pass between the two. */
+  readonly canSignal: () => boolean
 }
 
 export class MemoryPair {
@@ -82,6 +83,14 @@ export class MemoryPair {
 
   change(changes: Partial<LinkConditions>): void {
     for (const end of this.#ends) Object.assign(end.conditioner.conditions, changes)
+  }
+
+  clog(from: PeerId): void {
+    this.#end(from).outgoing.clog()
+  }
+
+  unclog(from: PeerId): void {
+    this.#end(from).outgoing.unclog()
   }
 
   start(): void {
@@ -142,9 +151,9 @@ export class MemoryPair {
   }
 
   #tryConnect(): void {
-    const { time, isLobbyUp } = this.#options
+    const { time, canSignal } = this.#options
     if (this.#ends.some((end) => end.state === 'ended')) return
-    if (!isLobbyUp() || this.#isCut()) {
+    if (!canSignal() || this.#isCut()) {
       time.at(time.nowMs + RETRY_MS, () => this.#tryConnect())
       return
     }

@@ -8,6 +8,7 @@ import {
   CHANNEL,
   MAX_DATAGRAM_BYTES,
   MAX_TRANSPORT_MESSAGE_BYTES,
+  MAX_WITNESS_BYTES,
   type ChannelKind,
   type LinkStats,
   type PeerId,
@@ -41,17 +42,24 @@ export function checkMessageSize(kind: ChannelKind, channel: number, sizeBytes: 
   )
 }
 
+/** What a transport asks of the network it belongs to. */
+export interface MemoryTransportDoor {
+  leave(goodbye: boolean): void
+  witness(data: Uint8Array): boolean
+  requestGeneration(generation: number, members: readonly PeerId[]): boolean
+}
+
 export class MemoryTransport implements Transport {
   readonly local: PeerId
-  readonly #leave: (goodbye: boolean) => void
+  readonly #door: MemoryTransportDoor
   readonly #pairs = new Map<PeerId, MemoryPair>()
   readonly #open = new Map<string, ChannelKind>()
   #inbox: TransportEvent[] = []
   #isClosed = false
 
-  constructor(local: PeerId, leave: (goodbye: boolean) => void) {
+  constructor(local: PeerId, door: MemoryTransportDoor) {
     this.local = local
-    this.#leave = leave
+    this.#door = door
   }
 
   poll(_nowMs: number, handle: (event: TransportEvent) => void): void {
@@ -83,6 +91,18 @@ export class MemoryTransport implements Transport {
     return this.#pairs.get(peer)?.stats(this.local)
   }
 
+  witness(data: Uint8Array): boolean {
+    invariant(
+      data.length <= MAX_WITNESS_BYTES,
+      `transport.witness: ${data.length} bytes are over the limit of ${MAX_WITNESS_BYTES}; send less`,
+    )
+    return !this.#isClosed && this.#door.witness(data.slice())
+  }
+
+  requestGeneration(generation: number, members: readonly PeerId[]): boolean {
+    return !this.#isClosed && this.#door.requestGeneration(generation, members)
+  }
+
   disconnect(peer: PeerId): void {
     this.#pairs.get(peer)?.end(this.local, true)
   }
@@ -90,7 +110,7 @@ export class MemoryTransport implements Transport {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#leave(true)
+    this.#door.leave(true)
   }
 
   // What the network in memory does with its transports; games see only the contract above.
@@ -104,7 +124,7 @@ export class MemoryTransport implements Transport {
   crash(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#leave(false)
+    this.#door.leave(false)
     this.#inbox = []
   }
 
