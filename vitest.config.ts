@@ -95,7 +95,7 @@ export default defineConfig({
         test: {
           name: 'simulation',
           pool: 'forks',
-          include: ['packages/*/test/simulation/**/*.test.ts'],
+          include: ['packages/*/test/simulation/**/*.test.ts', 'simulation/**/*.test.ts'],
           exclude: OUTSIDE,
           testTimeout: 120_000,
         },

@@ -67,7 +67,7 @@ export function readManifest(root: string, folder: string): PackageManifest {
 
 /** The workspace's packages by the folders of `pnpm-workspace.yaml`; the root is not among them. */
 export function listPackages(root: string): WorkspacePackage[] {
-  const folders = ['schemas', 'benchmarks', 'tools']
+  const folders = ['schemas', 'benchmarks', 'simulation', 'tools']
   for (const parent of ['packages', 'examples']) {
     if (!existsSync(join(root, parent))) continue
     for (const item of readdirSync(join(root, parent), { withFileTypes: true })) {

@@ -11,7 +11,7 @@ import type { CheckResult } from './result.ts'
 export const HARD_LINES = 400
 export const SOFT_LINES = 250
 
-const ROOTS = ['schemas', 'packages', 'examples', 'benchmarks', 'tools']
+const ROOTS = ['schemas', 'packages', 'examples', 'benchmarks', 'simulation', 'tools']
 const VAGUE = /(^|-)(utils?|helpers?|common|managers?|misc)(-|\.|$)/
 const KEBAB = /^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9-]+)*\.[a-z]+$/
 

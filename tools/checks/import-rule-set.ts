@@ -184,9 +184,9 @@ function generalRules(everyEntry: readonly string[]): IForbiddenRuleType[] {
     {
       name: 'tools-through-entries',
       comment:
-        'tools and benchmarks meet packages through their entries and their test material; codegen writes inside schemas',
+        'tools, benchmarks and the simulator meet packages through their entries and their test material; codegen writes inside schemas',
       severity: 'error',
-      from: { path: '^(tools|benchmarks)/', pathNot: '^tools/(codegen|layout-source|reflection)\\.ts$' },
+      from: { path: '^(tools|benchmarks|simulation)/', pathNot: '^tools/(codegen|layout-source|reflection)\\.ts$' },
       to: {
         path: '^(schemas|packages)/',
         pathNot: ['^schemas/(fixtures|test)/', '^packages/[^/]+/test/', '\\.json$', ...everyEntry],

@@ -15,7 +15,7 @@ export interface ImportReport {
   readonly errors: readonly string[]
 }
 
-const ROOTS = ['schemas', 'packages', 'examples', 'benchmarks', 'tools']
+const ROOTS = ['schemas', 'packages', 'examples', 'benchmarks', 'simulation', 'tools']
 
 export async function checkImports(root: string): Promise<ImportReport> {
   const files = ROOTS.flatMap((folder) => listFiles(root, folder, ['.ts']))

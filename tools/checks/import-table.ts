@@ -108,13 +108,13 @@ export const DOORS: readonly Door[] = [
     why: 'WebSockets in Node',
   },
   { name: '@nats-io/transport-node', files: '^packages/server/src/bus/', why: 'the message bus' },
-  { name: 'cac', files: '^(packages/server/src/cli\\.ts$|tools/|benchmarks/)', why: 'command lines' },
+  { name: 'cac', files: '^(packages/server/src/cli\\.ts$|tools/|benchmarks/|simulation/)', why: 'command lines' },
   {
     name: 'bitecs',
     // Types of a world may be named where a world is handed in; functions of bitECS are called in lifecycle/ecs.ts alone.
     files:
       '^(packages/replication/src/(lifecycle/ecs|replication|create-state)\\.ts$' +
-      '|packages/server/src/game-server\\.ts$|examples/|benchmarks/|tools/)',
+      '|packages/server/src/game-server\\.ts$|examples/|benchmarks/|simulation/|tools/)',
     why: 'the ECS is read in one place and written in one',
   },
 ]

@@ -16,11 +16,12 @@ const WINDOW_BYTES = 262_144
 const MAX_RETRANSMIT_MS = 1_000
 
 /** Called when a message arrives. `data` is the array given to `send`, or a copy for a duplicate. */
-export type Deliver = (channel: number, data: Uint8Array, reliable: boolean) => void
+export type Deliver = (channel: number, data: Uint8Array, reliable: boolean, sentMs: number) => void
 
 interface ReliableMessage {
   readonly channel: number
   readonly data: Uint8Array
+  readonly sentMs: number
   missingPackets: number
   retransmitMs: number
   hasArrived: boolean
@@ -57,7 +58,7 @@ export class ImpairedLink {
     if (!reliable) return this.#sendDatagram(channel, data)
     const missingPackets = Math.max(1, Math.ceil(data.length / PACKET_BYTES))
     const retransmitMs = this.#conditioner.retransmitMs()
-    this.#stream(channel).waiting.push({ channel, data, missingPackets, retransmitMs, hasArrived: false })
+    this.#stream(channel).waiting.push({ channel, data, sentMs: this.#time.nowMs, missingPackets, retransmitMs, hasArrived: false })
     this.#addBuffered(channel, data.length)
     this.#pump()
     return 'sent'
@@ -128,7 +129,7 @@ export class ImpairedLink {
       // A receiver may keep what it gets, so a second arrival needs bytes of its own.
       const bytes = copy === 0 ? data : data.slice()
       this.#time.at(arriveMs, () => {
-        if (!this.#isClosed) this.#pass(() => this.#deliver(channel, bytes, false))
+        if (!this.#isClosed) this.#pass(() => this.#deliver(channel, bytes, false, nowMs))
       })
     }
     return 'sent'
@@ -187,7 +188,7 @@ export class ImpairedLink {
     while (underWay !== undefined && underWay.length > 0 && underWay[0]!.hasArrived) {
       const next = underWay.shift()!
       this.#underWayBytes -= next.data.length
-      this.#pass(() => this.#deliver(next.channel, next.data, true))
+      this.#pass(() => this.#deliver(next.channel, next.data, true, next.sentMs))
     }
     this.#pump()
   }

@@ -7,7 +7,7 @@
 import type { PeerId, Transport } from '../transport/transport.ts'
 import { createConditions, type LinkConditions } from './link-conditioner.ts'
 import { SimpleLobby, type CreateMemoryLobby, type MemoryLobby } from './memory-lobby.ts'
-import { MemoryPair } from './memory-pair.ts'
+import { MemoryPair, type OnDelivered } from './memory-pair.ts'
 import { MemoryTransport } from './memory-transport.ts'
 import { SeededRandom } from './seeded-random.ts'
 import { VirtualTime } from './virtual-time.ts'
@@ -23,6 +23,8 @@ export interface MemoryNetworkOptions {
   linkTimeoutMs?: number
   /** Who brings the peers together. Default: a lobby that tells everyone at once who is there. */
   lobby?: CreateMemoryLobby
+  /** Told of each message that arrives at a peer, before the peer polls it. */
+  onDelivered?: OnDelivered
 }
 
 /**
@@ -40,6 +42,7 @@ export class MemoryNetwork {
   readonly #random: SeededRandom
   readonly #defaults: LinkConditions
   readonly #linkTimeoutMs: number
+  readonly #onDelivered: OnDelivered | undefined
   readonly #transports = new Map<PeerId, MemoryTransport>()
   readonly #pairs = new Map<string, MemoryPair>()
   readonly #lobby: MemoryLobby
@@ -49,6 +52,7 @@ export class MemoryNetwork {
     this.#random = new SeededRandom(options.seed)
     this.#defaults = createConditions(options.conditions)
     this.#linkTimeoutMs = options.linkTimeoutMs ?? 15_000
+    this.#onDelivered = options.onDelivered
     const create: CreateMemoryLobby = options.lobby ?? ((door) => new SimpleLobby(door))
     this.#lobby = create({
       time: this.#time,
@@ -148,6 +152,7 @@ export class MemoryNetwork {
       ends: [a, b],
       defaults: this.#defaults,
       linkTimeoutMs: this.#linkTimeoutMs,
+      onDelivered: this.#onDelivered,
       canSignal: () => this.#lobby.reaches(a.local, b.local),
     })
     this.#pairs.set(MemoryPair.key(a.local, b.local), pair)

@@ -46,6 +46,9 @@ interface End {
   staleDropped: number
 }
 
+/** A message of `from` has come to `to`; it was sent at `sentMs`. */
+export type OnDelivered = (from: PeerId, to: PeerId, sentMs: number) => void
+
 export interface MemoryPairOptions {
   readonly time: VirtualTime
   readonly random: SeededRandom
@@ -54,6 +57,8 @@ export interface MemoryPairOptions {
   readonly linkTimeoutMs: number
   /** Signals pass between the two. */
   readonly canSignal: () => boolean
+  /** Told of each message that arrives, with the time at which it was sent. */
+  readonly onDelivered: OnDelivered | undefined
 }
 
 export class MemoryPair {
@@ -135,8 +140,8 @@ export class MemoryPair {
   #createEnd(transport: PairTransport, to: 0 | 1): End {
     const random = this.#options.random.fork(`from ${transport.local}`)
     const conditioner = new LinkConditioner(createConditions(this.#options.defaults), random)
-    const outgoing = new ImpairedLink(this.#options.time, conditioner, (channel, data, reliable) => {
-      this.#deliver(this.#ends[to], channel, data, reliable)
+    const outgoing = new ImpairedLink(this.#options.time, conditioner, (channel, data, reliable, sentMs) => {
+      this.#deliver(this.#ends[to], channel, data, reliable, sentMs)
     })
     const counts = { bytesSent: 0, bytesReceived: 0, packetsSent: 0, packetsReceived: 0, staleDropped: 0 }
     return { transport, conditioner, outgoing, state: 'connecting', ...counts }
@@ -189,7 +194,7 @@ export class MemoryPair {
     if (wasUp) end.transport.push({ kind: 'disconnected', peer: this.#other(end).transport.local, reason })
   }
 
-  #deliver(to: End, channel: number, data: Uint8Array, reliable: boolean): void {
+  #deliver(to: End, channel: number, data: Uint8Array, reliable: boolean, sentMs: number): void {
     if (to.state !== 'up') return
     if (data === GOODBYE) {
       this.#finish(to, 'left')
@@ -200,5 +205,6 @@ export class MemoryPair {
     const peer = this.#other(to).transport.local
     if (to.transport.kindOf(peer, channel)?.reliable !== reliable) return
     to.transport.push({ kind: 'message', peer, channel, data })
+    this.#options.onDelivered?.(peer, to.transport.local, sentMs)
   }
 }

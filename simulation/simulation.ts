@@ -1,0 +1,268 @@
+/**
+ * One run: peers, network and lobby of a schedule in virtual time, watched by the checks.
+ *
+ * Invariant: one thread, one heap, one seed; equal schedules give equal traces.
+ */
+import { SeededRandom } from '@baton/core/testing'
+import { checkAgreement, canAgree } from './checks/agreement.ts'
+import { LogOracle } from './checks/log-oracle.ts'
+import { PeerChecks, WITNESS } from './checks/peer-checks.ts'
+import { Violations, type Violation } from './checks/violations.ts'
+import { applyFault, type Stage } from './faults.ts'
+import { inspect } from './inspection.ts'
+import { MigrationLog, type Migration } from './migrations.ts'
+import { SimulatedNetwork } from './network.ts'
+import { SimulatedPeer, type PeerWatcher } from './peer.ts'
+import type { PeerPlan, Schedule } from './schedule.ts'
+import { Trace } from './trace.ts'
+
+export interface RunResult {
+  readonly violations: readonly Violation[]
+  readonly simulatedMs: number
+  readonly migrations: readonly Migration[]
+  readonly committedCount: number
+  /** Too few were left for a quorum: nothing can be decided, rightly. */
+  readonly isFrozen: boolean
+  /** From the end of all faults until one host and equal worlds; `undefined` when nothing was to agree. */
+  readonly agreedMs: number | undefined
+  /** 0 unless asked for. */
+  readonly trace: number
+}
+
+export interface RunOptions {
+  /** Hash every byte that arrives; slower. */
+  readonly withTrace?: boolean
+  readonly log?: (line: string) => void
+}
+
+/** One host is due so long after the last fault, and equal worlds so long (I13). */
+const HOST_LIMIT_MS = 3_000
+const WORLD_LIMIT_MS = 5_000
+const WARM_LIMIT_MS = 30_000
+const COMPARE_EVERY_MS = 250
+const REJOIN_MS = 700
+const MAX_COMINGS = 3
+
+export class Simulation implements Stage {
+  readonly schedule: Schedule
+  readonly network: SimulatedNetwork
+  readonly peers: SimulatedPeer[] = []
+  readonly migrations = new MigrationLog()
+  readonly violations: Violations
+  readonly oracle: LogOracle
+  readonly checks: PeerChecks
+  readonly #random: SeededRandom
+  readonly #trace = new Trace()
+  readonly #options: RunOptions
+  #isActive = true
+  #hasHealed = false
+
+  constructor(schedule: Schedule, options: RunOptions = {}) {
+    this.schedule = schedule
+    this.#options = options
+    this.#random = new SeededRandom(schedule.seed)
+    this.violations = new Violations(() => this.network.time.nowMs)
+    this.oracle = new LogOracle(this.violations)
+    this.checks = new PeerChecks(this.violations, this.oracle, schedule.leaseMs)
+    this.network = new SimulatedNetwork(schedule, this.#random, {
+      delivered: (from, to, sentMs) => this.checks.delivered(from, to, sentMs),
+      witnessed: (to, sentMs) => this.checks.delivered(WITNESS, to, sentMs),
+      lobbyFrame: (data) => {
+        if (options.withTrace === true) this.#trace.bytes(data)
+      },
+    })
+  }
+
+  get nowMs(): number {
+    return this.network.time.nowMs
+  }
+
+  get playing(): SimulatedPeer[] {
+    return this.peers.filter((peer) => peer.isPlaying)
+  }
+
+  /** From the first join to agreement, or to the first violation. */
+  run(): RunResult {
+    const startMs = this.nowMs
+    let agreedMs: number | undefined
+    let isFrozen = false
+    try {
+      this.#begin()
+      this.#advance(this.schedule.faultMs)
+      this.heal()
+      isFrozen = !canAgree(this)
+      if (!isFrozen && this.violations.list.length === 0) agreedMs = this.#settle()
+    } catch (thrown) {
+      this.violations.report('I0', `threw ${thrown instanceof Error ? thrown.stack : String(thrown)}`)
+    }
+    return {
+      violations: this.violations.list,
+      simulatedMs: this.nowMs - startMs,
+      migrations: this.migrations.migrations,
+      committedCount: this.oracle.committedCount,
+      isFrozen,
+      agreedMs,
+      trace: this.#options.withTrace === true ? this.#trace.value : 0,
+    }
+  }
+
+  log(line: string): void {
+    this.#options.log?.(`${(this.nowMs / 1_000).toFixed(3)} ${line}`)
+  }
+
+  comeIn(plan: PeerPlan, number: number): void {
+    const { time, lobby } = this.network
+    if (this.#hasHealed && number === this.schedule.outcast) return
+    if (!lobby.isUp) return time.at(time.nowMs + REJOIN_MS, () => this.comeIn(plan, number))
+    const comings = this.peers.filter((peer) => peer.number === number).length
+    const name = comings === 0 ? `p${number}` : `p${number}.${comings + 1}`
+    const transport = this.network.join()
+    const peer = new SimulatedPeer({
+      number,
+      name,
+      plan,
+      schedule: this.schedule,
+      transport,
+      random: this.#random.fork(name),
+      trueMs: () => time.nowMs,
+      watcher: this.#watcher,
+    })
+    this.peers.push(peer)
+    this.log(`${name} comes as ${peer.id}`)
+    // Frames of peers do not fall together.
+    time.at(time.nowMs + this.#random.fork(`${name} phase`).range(0, plan.frameMs), () => this.#frame(peer))
+  }
+
+  /** Everything that was done to the network and the peers ends, but what is for good. */
+  heal(): void {
+    this.#hasHealed = true
+    this.#isActive = false
+    const { network, schedule } = this
+    network.healAll()
+    network.weather({ latencyMs: 20, jitterMs: 5, loss: 0, duplicate: 0, reorder: 0, burst: { enter: 0, leave: 1, loss: 0 } })
+    for (const from of this.peers) {
+      from.pausedUntilMs = Math.min(from.pausedUntilMs, this.nowMs)
+      network.lobby.cut(from.id, false)
+      for (const to of this.peers) if (from !== to) this.#release(from, to)
+    }
+    if (!network.lobby.isUp) network.lobby.setUp(true)
+    const outcast = this.playing.find((peer) => peer.number === schedule.outcast)
+    for (const other of this.peers) {
+      if (outcast === undefined || other === outcast) continue
+      this.tryLink(() => network.cut(outcast.id, other.id))
+      this.tryLink(() => network.cut(other.id, outcast.id))
+    }
+    this.log('all is healed')
+  }
+
+  /** Peers that came at different times may never have been linked. */
+  tryLink(action: () => void): void {
+    try {
+      action()
+    } catch (thrown) {
+      if (!(thrown instanceof RangeError)) throw thrown
+    }
+  }
+
+  #release(from: SimulatedPeer, to: SimulatedPeer): void {
+    this.tryLink(() => this.network.memory.unclog(from.id, to.id))
+  }
+
+  #begin(): void {
+    const { peers, faults, warmMs } = this.schedule
+    const { time } = this.network
+    const startMs = this.nowMs
+    for (const [number, plan] of peers.entries()) time.at(startMs + plan.joinMs, () => this.comeIn(plan, number))
+    const early = peers.filter((plan) => plan.joinMs < warmMs).length
+    this.#isActive = false
+    this.#advance(warmMs)
+    while (this.playing.filter((peer) => peer.isSynced).length < early && this.violations.list.length === 0) {
+      this.#advance(100)
+      if (this.nowMs - startMs > WARM_LIMIT_MS) {
+        return this.violations.report('I13', `only ${this.describePeers()} after ${WARM_LIMIT_MS} ms without faults`)
+      }
+    }
+    this.log('faults begin')
+    this.#isActive = true
+    const beginMs = this.nowMs
+    for (const fault of faults) time.at(beginMs + fault.atMs, () => applyFault(this, fault))
+  }
+
+  describePeers(): string {
+    return this.peers
+      .map((peer) => `${peer.name} ${peer.isPlaying ? peer.network.state : peer.fate}${peer.network.isHost ? ' host' : ''}`)
+      .join(', ')
+  }
+
+  #advance(ms: number): void {
+    const { time } = this.network
+    const endMs = time.nowMs + ms
+    while (time.nowMs < endMs && this.violations.list.length === 0) time.advanceTo(Math.min(endMs, time.nowMs + 50))
+  }
+
+  /** I13, I6, I8: waits for one host and equal worlds. @returns when they were there */
+  #settle(): number | undefined {
+    const healedMs = this.nowMs
+    let hasHost = false
+    while (this.violations.list.length === 0) {
+      this.#advance(COMPARE_EVERY_MS)
+      const elapsedMs = this.nowMs - healedMs
+      const { hosts, difference } = checkAgreement(this)
+      hasHost = hosts === 1
+      if (hasHost && difference === undefined) return elapsedMs
+      if (!hasHost && elapsedMs >= HOST_LIMIT_MS) {
+        this.violations.report('I13', `${hosts} hosts ${elapsedMs} ms after the last fault: ${this.describePeers()}`)
+      } else if (elapsedMs >= Math.max(WORLD_LIMIT_MS, this.schedule.settleMs)) {
+        this.violations.report('I13', `worlds differ ${elapsedMs} ms after the last fault: ${difference}`)
+      }
+    }
+    return undefined
+  }
+
+  #frame(peer: SimulatedPeer): void {
+    if (!peer.isPlaying) return this.#hasGone(peer)
+    const { time } = this.network
+    if (time.nowMs >= peer.pausedUntilMs) {
+      peer.frame(time.nowMs, this.#isActive)
+      this.checks.frame(peer, time.nowMs)
+    }
+    time.at(Math.max(time.nowMs + peer.plan.frameMs, peer.pausedUntilMs), () => this.#frame(peer))
+  }
+
+  /** A peer that was thrown out, or gave up, comes back as a newcomer; one that crashed or left does not. */
+  #hasGone(peer: SimulatedPeer): void {
+    if (peer.fate !== 'ended') return
+    this.log(`${peer.name} ended: ${peer.errors.join(' ')}`)
+    const { time } = this.network
+    const comings = this.peers.filter((one) => one.number === peer.number).length
+    if (comings < MAX_COMINGS) time.at(time.nowMs + REJOIN_MS, () => this.comeIn(peer.plan, peer.number))
+  }
+
+  readonly #watcher: PeerWatcher = {
+    sentAsHost: (peer, glance) => this.checks.sentAsHost(peer, glance),
+    sentControl: (peer, data) => this.checks.sentControl(peer, data),
+    receivedState: (peer, from, glance) => {
+      const generation = inspect(peer.network)?.generation ?? 0
+      if (this.checks.hostOf(generation, glance.term)?.id === from) {
+        this.migrations.heard(peer, generation, glance, this.nowMs)
+      }
+    },
+    receivedBytes: (peer, channel, data) => {
+      if (this.#options.withTrace === true) {
+        this.#trace.number(this.nowMs * 1_000)
+        this.#trace.number(peer.number * 256 + channel)
+        this.#trace.bytes(data)
+      }
+      const thrown = channel === 0 ? this.network.flip(data) : undefined
+      if (thrown !== undefined) this.violations.report('I0', `the verifier throws ${String(thrown)}`)
+    },
+    committed: (peer, entry) => this.checks.committed(peer, entry),
+    reset: (peer, index) => this.checks.reset(peer, index),
+    spawned: (peer, id) => this.checks.spawned(peer, id),
+    despawned: (peer, id) => this.checks.despawned(peer, id),
+  }
+}
+
+export function runSchedule(schedule: Schedule, options: RunOptions = {}): RunResult {
+  return new Simulation(schedule, options).run()
+}
