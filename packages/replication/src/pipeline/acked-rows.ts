@@ -101,6 +101,11 @@ export class AckedRows {
     this.isUrgent[index] = 0
   }
 
+  /** Has any entity at this index been forgotten since the link began? */
+  hasForgotten(index: number): boolean {
+    return this.#generation[index] !== 0
+  }
+
   /** The far end may hold nothing any more. */
   forgetAcks(): void {
     this.count.fill(0)

@@ -5,7 +5,7 @@
  * Invariant: a row is in it exactly when the far end has not acked the state the row has now (BL5).
  */
 import type { AckedRows } from './acked-rows.ts'
-import { lengthened } from './baseline.ts'
+import { isLater, lengthened } from './baseline.ts'
 import type { SectionPlan } from './packet-writer.ts'
 import type { PublishedRows, RowList } from './published-rows.ts'
 import { MAX_SECTION_ROWS, MAX_SPACING, gapOrder } from './row-header.ts'
@@ -31,12 +31,13 @@ export class DirtyRows {
   /** Scratch of `#groupBySource`. */
   #order = new Int32Array(FIRST_ROWS * 3)
 
-  /** Finds them anew. */
+  /** Finds them anew. @param restingSince see `EncodeRequest` */
   collect(
     lists: readonly RowList[],
     published: PublishedRows,
     acked: readonly (AckedRows | undefined)[],
     tick: number,
+    restingSince?: number,
   ): void {
     this.count = 0
     for (let list = 0; list < lists.length; list += 1) {
@@ -49,7 +50,9 @@ export class DirtyRows {
       let isMixed = false
       for (let place = 0; place < count; place += 1) {
         const index = indices[place]!
-        if (!held.isDirty(index, changedTick[index]!)) continue
+        const changed = changedTick[index]!
+        if (!held.isDirty(index, changed)) continue
+        if (restingSince !== undefined && held.count[index] === 0 && !isLater(changed, restingSince)) continue
         held.want(index, tick)
         const at = this.count
         this.component[at] = component

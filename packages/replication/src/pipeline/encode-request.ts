@@ -36,4 +36,9 @@ export interface EncodeRequest {
   readonly maxPackets: number
   /** Send a packet without rows when there are none, so that acks arrive. */
   readonly sendEmpty: boolean
+  /**
+   * While the far end's word on what it holds is on its way: rows that have not changed since this tick
+   * wait for it, unless the far end has acked them before (HO6). Left out, nothing waits.
+   */
+  readonly restingSince?: number | undefined
 }

@@ -26,6 +26,12 @@ export interface CurrentRows {
   readonly tick: Uint32Array
 }
 
+/** The same, and which rows there are. */
+export interface HeldRows extends CurrentRows {
+  /** 1 where the entity has the component. */
+  readonly present: Uint8Array
+}
+
 /** One component's published rows. Read by encoders, written by `PublishedRows` alone. */
 export class PublishedComponent {
   readonly schema: ComponentSchema
@@ -79,6 +85,15 @@ export class PublishedComponent {
   forget(index: number): void {
     this.present[index] = 0
     this.#earlier.forget(index)
+  }
+
+  /** Forgets all rows, then takes those that are held, as of `tick`. */
+  restart(tick: number, indices: Int32Array, count: number, rows: HeldRows): void {
+    for (let index = 0; index < this.present.length; index += 1) this.forget(index)
+    for (let at = 0; at < count; at += 1) {
+      const index = indices[at]!
+      if (rows.present[index] === 1) this.update(index, tick, rows)
+    }
   }
 
   grow(capacity: number): void {
@@ -142,6 +157,20 @@ export class PublishedRows {
   /** Forgets an entity before its index is used for another. */
   forget(index: number): void {
     for (const component of this.components) component?.forget(index)
+  }
+
+  /**
+   * Begins anew: what this peer holds now, whoever simulates it, counts as published at `tick`, and what
+   * it published before is forgotten. For a peer that becomes the host (HO1); its encoders must be new,
+   * because old ones name states that are gone.
+   *
+   * @param tick not later than the first one that is published from here on
+   * @param indices entity indices; the first `count` are valid
+   * @param rows by registry index
+   */
+  restart(tick: number, indices: Int32Array, count: number, rows: readonly HeldRows[]): void {
+    this.components.forEach((component, at) => component?.restart(tick >>> 0, indices, count, rows[at]!))
+    if (this.#tick === undefined || isLater(tick, this.#tick)) this.#tick = tick >>> 0
   }
 
   grow(capacity: number): void {

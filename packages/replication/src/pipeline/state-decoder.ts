@@ -145,9 +145,12 @@ export class StateDecoder {
     if (this.#waitRoom.freeCount > freeCount) this.#refresh = (this.#refresh + 1) & 3
   }
 
-  /** Both ends know the state of a row at `tick` by other means, such as the baseline of a late join. */
-  seed(component: number, index: number, tick: number, lanes: Int32Array, offset: number): void {
-    this.#histories[component]?.push(WAIT_ROOM_IDS + index, tick, lanes, offset)
+  /** Both ends know the state of a row at `tick` by other means (BL8). @returns false when history is full (BL7) */
+  seed(component: number, index: number, tick: number, lanes: Int32Array, offset: number): boolean {
+    const history = this.#histories[component]
+    const isKept = history !== undefined && history.pagesLeft > 0
+    if (isKept) history.push(WAIT_ROOM_IDS + index, tick >>> 0, lanes, offset)
+    return isKept
   }
 
   /** Forgets an entity before its index is used for another. */

@@ -88,7 +88,7 @@ export class StateEncoder {
     this.#lastTick = tick
     this.bytesSent = 0
     this.rowsSent = 0
-    this.#dirty.collect(request.lists, this.#published, this.#acked, tick)
+    this.#dirty.collect(request.lists, this.#published, this.#acked, tick, request.restingSince)
     this.#isCompeting = this.#rowsCompete(request)
     if (this.#isCompeting) this.#scoreRows(request)
     let packets = 0
@@ -134,6 +134,11 @@ export class StateEncoder {
   /** Forgets an entity before its index is used for another, or when the far end no longer has it. */
   forget(index: number): void {
     for (const acked of this.#acked) acked?.forget(index)
+  }
+
+  /** Was `forget` ever called for this index? What the far end said of it before that says nothing. */
+  hasForgotten(index: number): boolean {
+    return this.#acked.some((acked) => acked?.hasForgotten(index))
   }
 
   /** Follows `PublishedRows.grow`. */
