@@ -97,7 +97,8 @@ export function createGame(network: Network, random: SeededRandom, maxEntities: 
     spawned,
     move() {
       for (const eid of query(world, [Networked, Authority])) {
-        if (random.chance(0.3)) Transform.translation.x[eid] = Transform.translation.x[eid]! * 0.99 + random.float() - 0.5
+        if (random.chance(0.1))
+          Transform.translation.x[eid] = Transform.translation.x[eid]! * 0.99 + random.float() - 0.5
       }
     },
     act() {

@@ -161,7 +161,7 @@ export class SimulatedLobby implements MemoryLobby {
       if (typeof data !== 'string') this.#travel(socket, 'down', () => this.#hear(socket, data, sentMs))
     } else {
       this.#travel(socket, 'down', () => this.#lose(socket))
-      this.#travel(socket, 'up', () => this.#step({ kind: 'closed', socket: socket.id }))
+      this.#travel(socket, 'up', () => this.#step({ kind: 'closed', socket: socket.id, code: 1006 }))
     }
   }
 
@@ -190,7 +190,7 @@ export class SimulatedLobby implements MemoryLobby {
     socket.isOpen = false
     this.#travel(socket, 'up', () => {
       if (!this.#sockets.delete(socket.id)) return
-      this.#step({ kind: 'closed', socket: socket.id, code } as LobbyEvent)
+      this.#step({ kind: 'closed', socket: socket.id, code })
     })
   }
 

@@ -5,7 +5,13 @@
  * a thousand for it, and the flipped copy is shown to the verifier alone, which must not throw.
  */
 import type { PeerId, Transport } from '@baton/core'
-import { createMemoryNetwork, type LinkConditions, type MemoryNetwork, type SeededRandom, type VirtualTime } from '@baton/core/testing'
+import {
+  createMemoryNetwork,
+  type LinkConditions,
+  type MemoryNetwork,
+  type SeededRandom,
+  type VirtualTime,
+} from '@baton/core/testing'
 import { decodeControl } from '@baton/schemas'
 import { SimulatedLobby } from './lobby.ts'
 import type { Schedule, Weather } from './schedule.ts'

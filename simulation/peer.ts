@@ -69,6 +69,7 @@ export class SimulatedPeer {
       displayName: this.name,
       random: () => draw.uint32(),
       startTick: schedule.startTick,
+      tickRateHz: schedule.tickRateHz,
       leaseMs: schedule.leaseMs,
       quorumLoss: schedule.quorumLoss,
       canHost: plan.canHost,

@@ -44,6 +44,8 @@ export interface Schedule {
   readonly conditions: Weather
   readonly lobby: { readonly latencyMs: number; readonly jitterMs: number }
   readonly startTick: number
+  /** State is sent this often; a third of what games use makes a run three times as cheap. */
+  readonly tickRateHz: number
   readonly leaseMs: number
   readonly quorumLoss: 'fork' | 'wait'
   /** What each game does how often; 0 turns a part off. */

@@ -139,7 +139,14 @@ export class Simulation implements Stage {
     this.#isActive = false
     const { network, schedule } = this
     network.healAll()
-    network.weather({ latencyMs: 20, jitterMs: 5, loss: 0, duplicate: 0, reorder: 0, burst: { enter: 0, leave: 1, loss: 0 } })
+    network.weather({
+      latencyMs: 20,
+      jitterMs: 5,
+      loss: 0,
+      duplicate: 0,
+      reorder: 0,
+      burst: { enter: 0, leave: 1, loss: 0 },
+    })
     for (const from of this.peers) {
       from.pausedUntilMs = Math.min(from.pausedUntilMs, this.nowMs)
       network.lobby.cut(from.id, false)
@@ -190,7 +197,10 @@ export class Simulation implements Stage {
 
   describePeers(): string {
     return this.peers
-      .map((peer) => `${peer.name} ${peer.isPlaying ? peer.network.state : peer.fate}${peer.network.isHost ? ' host' : ''}`)
+      .map(
+        (peer) =>
+          `${peer.name} ${peer.isPlaying ? peer.network.state : peer.fate}${peer.network.isHost ? ' host' : ''}`,
+      )
       .join(', ')
   }
 

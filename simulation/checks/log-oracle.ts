@@ -87,7 +87,8 @@ export class LogOracle {
     }
     if (body.type === 'Spawn') {
       const before = log.spawns.get(body.id)
-      if (before !== undefined) this.#violations.report('I7', `entity ${body.id} is spawned at ${before} and at ${index}`)
+      if (before !== undefined)
+        this.#violations.report('I7', `entity ${body.id} is spawned at ${before} and at ${index}`)
       log.spawns.set(body.id, index)
     }
   }

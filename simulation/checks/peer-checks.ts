@@ -109,7 +109,10 @@ export class PeerChecks {
   despawned(peer: SimulatedPeer, id: number): void {
     const { alive, dead } = this.#of(peer)
     if (!alive.delete(id)) {
-      this.#violations.report('I11', `${peer.name} is told the end of ${id}, which ${dead.has(id) ? 'has ended' : 'was never spawned'}`)
+      this.#violations.report(
+        'I11',
+        `${peer.name} is told the end of ${id}, which ${dead.has(id) ? 'has ended' : 'was never spawned'}`,
+      )
     }
     dead.add(id)
   }
@@ -123,7 +126,10 @@ export class PeerChecks {
     const generation = inspection?.generation ?? 0
     if (generation < seen.generation || (generation === seen.generation && network.term < seen.term)) {
       const was = `term ${seen.term} of generation ${seen.generation}`
-      this.#violations.report('I2', `${peer.name} falls from ${was} to term ${network.term} of generation ${generation}`)
+      this.#violations.report(
+        'I2',
+        `${peer.name} falls from ${was} to term ${network.term} of generation ${generation}`,
+      )
     }
     seen.generation = generation
     seen.term = network.term
@@ -159,7 +165,13 @@ export class PeerChecks {
     seen.tick = tick
   }
 
-  #checkHost(peer: SimulatedPeer, term: number, generation: number, inspection: Inspection | undefined, trueMs: number): void {
+  #checkHost(
+    peer: SimulatedPeer,
+    term: number,
+    generation: number,
+    inspection: Inspection | undefined,
+    trueMs: number,
+  ): void {
     const key = `${generation} ${term}`
     const other = this.#hosts.get(key)
     if (other !== undefined && other !== peer) {
@@ -189,7 +201,10 @@ export class PeerChecks {
     })
     const count = fresh.length + (voters.length % 2 === 0 && isFresh(WITNESS) ? 1 : 0)
     if (voters.length === 0 || count >= quorumOf(voters.length)) return
-    this.#violations.report('I12', `${peer.name} acts as host, and of ${voters.length} voters has heard ${count} within its lease`)
+    this.#violations.report(
+      'I12',
+      `${peer.name} acts as host, and of ${voters.length} voters has heard ${count} within its lease`,
+    )
   }
 
   #checkSizes(peer: SimulatedPeer, inspection: Inspection | undefined): void {
@@ -197,7 +212,8 @@ export class PeerChecks {
     if (pending > MAX_PENDING) this.#violations.report('I14', `${peer.name} has ${pending} requests pending`)
     for (const other of peer.network.peers) {
       const bytes = peer.network.lower.bufferedBytes(other, 0)
-      if (bytes > MAX_BUFFERED_BYTES) this.#violations.report('I14', `${peer.name} holds ${bytes} B for ${other.displayName}`)
+      if (bytes > MAX_BUFFERED_BYTES)
+        this.#violations.report('I14', `${peer.name} holds ${bytes} B for ${other.displayName}`)
     }
     if (inspection === undefined) return
     const retained = inspection.length - inspection.firstIndex
@@ -221,7 +237,10 @@ export class PeerChecks {
     const world = describeOwners(peer, seen.alive)
     if (known === undefined) this.#worlds.set(key, { world, name: peer.name })
     else if (known.world !== world) {
-      this.#violations.report('I9', `at index ${commitIndex} ${known.name} has ${known.world}, ${peer.name} has ${world}`)
+      this.#violations.report(
+        'I9',
+        `at index ${commitIndex} ${known.name} has ${known.world}, ${peer.name} has ${world}`,
+      )
     }
   }
 }

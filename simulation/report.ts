@@ -1,0 +1,67 @@
+/**
+ * What `pnpm sim` prints. Invariant: the last line says how many seeds ran and how many failed.
+ */
+import { countOf, gapRows, invariantOf, type Summary } from './batch.ts'
+import { percentile } from './migrations.ts'
+
+const PROGRESS_EVERY = 25
+const MAX_SHOWN = 10
+
+export function showProgress({ seedCount, simulatedMs, failures }: Summary): void {
+  if (seedCount % PROGRESS_EVERY !== 0) return
+  console.log(`${seedCount} seeds, ${Math.round(simulatedMs / 1_000)} s simulated, ${failures.length} failed`)
+}
+
+export interface ReportOptions {
+  readonly commit: string
+  readonly realMs: number
+  readonly asJson: boolean
+}
+
+export function printSummary(summary: Summary, { commit, realMs, asJson }: ReportOptions): void {
+  const { seedCount, simulatedMs, failures, agreedMs } = summary
+  const figures = {
+    commit,
+    seeds: seedCount,
+    simulatedSeconds: Math.round(simulatedMs / 1_000),
+    timesRealTime: Math.round(simulatedMs / realMs),
+    committedEntries: summary.committedCount,
+    frozenWithoutQuorum: summary.frozenCount,
+    checkedTwice: summary.checkedTwice,
+    migrations: gapRows(summary),
+    agreedAfterMs: agreedMs.length === 0 ? undefined : { p50: percentile(agreedMs, 0.5), max: percentile(agreedMs, 1) },
+    entitiesLost: countOf(summary, ['I6']),
+    entitiesDoubled: countOf(summary, ['I7', 'I8']),
+    violations: failures.length,
+    byInvariant: countByInvariant(summary),
+    failures: failures.slice(0, MAX_SHOWN),
+  }
+  if (asJson) return console.log(JSON.stringify(figures))
+  for (const { seed, message, atMs } of figures.failures) {
+    console.log(`\nseed ${seed} at ${Math.round(atMs)} ms, commit ${commit}: ${message}`)
+    console.log(`  pnpm sim --seed ${seed} --verbose    (--shrink makes it small)`)
+  }
+  console.log(`\n| cause | migrations | gap p50 | p99 | max |\n| --- | --- | --- | --- | --- |`)
+  for (const { cause, migrations, p50Ms, p99Ms, maxMs } of figures.migrations) {
+    console.log(`| ${cause} | ${migrations} | ${p50Ms} ms | ${p99Ms} ms | ${maxMs} ms |`)
+  }
+  const { simulatedSeconds, timesRealTime, committedEntries, frozenWithoutQuorum, agreedAfterMs } = figures
+  console.log(
+    `\n${simulatedSeconds} s simulated, ${timesRealTime} times real time; ${committedEntries} entries committed;`,
+  )
+  console.log(`${frozenWithoutQuorum} frozen without quorum; ${figures.checkedTwice} seeds run twice;`)
+  if (agreedAfterMs) console.log(`equal worlds after p50 ${agreedAfterMs.p50} ms, max ${agreedAfterMs.max} ms;`)
+  console.log(`entities lost ${figures.entitiesLost}, doubled ${figures.entitiesDoubled}`)
+  const broken = Object.entries(figures.byInvariant).map(([id, count]) => `${id} ${count}`)
+  const what = broken.length === 0 ? '' : ` (${broken.join(', ')})`
+  console.log(`${seedCount} seeds at ${commit}, ${failures.length} failed${what}`)
+}
+
+function countByInvariant({ failures }: Summary): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const { message } of failures) {
+    const id = invariantOf(message)
+    counts[id] = (counts[id] ?? 0) + 1
+  }
+  return counts
+}

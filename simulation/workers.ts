@@ -1,0 +1,85 @@
+/**
+ * Several processes that share the seeds of a batch: each asks for a few, runs them, and asks again.
+ *
+ * Invariant: seeds are handed out in order and each once; every worker ends with this process.
+ */
+import { fork, type ChildProcess } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { createSummary, mergeSummary, runSeed, type Summary } from './batch.ts'
+import type { SwarmOptions } from './swarm.ts'
+
+/** What a worker is given; `undefined` ends it. */
+interface Order {
+  readonly seeds: readonly number[]
+  readonly options: SwarmOptions
+}
+
+export interface BatchOptions {
+  readonly firstSeed: number
+  /** Infinity: as many as there is time for. */
+  readonly seedCount: number
+  readonly workers: number
+  /** No seed is begun after this. */
+  readonly limitMs: number
+  readonly swarm: SwarmOptions
+  /** Ends the batch at the first failure. */
+  readonly stopEarly?: boolean
+  readonly onProgress?: (summary: Summary) => void
+}
+
+const SEEDS_PER_ORDER = 5
+
+/** Runs seeds until they, or the time, are used up. */
+export async function runBatch(options: BatchOptions): Promise<Summary> {
+  const summary = createSummary()
+  const endMs = performance.now() + options.limitMs
+  const endSeed = options.firstSeed + options.seedCount
+  let nextSeed = options.firstSeed
+  const nextOrder = (): Order | undefined => {
+    if (performance.now() >= endMs || nextSeed >= endSeed) return undefined
+    if (options.stopEarly === true && summary.failures.length > 0) return undefined
+    const seeds: number[] = []
+    while (seeds.length < SEEDS_PER_ORDER && nextSeed < endSeed) seeds.push(nextSeed++)
+    return { seeds, options: options.swarm }
+  }
+  const done = (part: Summary): void => {
+    mergeSummary(summary, part)
+    options.onProgress?.(summary)
+  }
+  if (options.workers <= 1) {
+    for (let order = nextOrder(); order !== undefined; order = nextOrder()) done(runOrder(order))
+  } else await Promise.all(Array.from({ length: options.workers }, () => runWorker(nextOrder, done)))
+  return summary
+}
+
+/** The part of a worker process: runs what it is sent until it is sent nothing. */
+export function serveOrders(): void {
+  process.on('message', (order: Order | null) => {
+    if (order === null) process.disconnect()
+    else process.send!(runOrder(order))
+  })
+}
+
+function runOrder({ seeds, options }: Order): Summary {
+  const part = createSummary()
+  for (const seed of seeds) runSeed(seed, options, part)
+  return part
+}
+
+function runWorker(nextOrder: () => Order | undefined, done: (part: Summary) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const file = fileURLToPath(new URL('./worker.ts', import.meta.url))
+    const child: ChildProcess = fork(file, [], { execArgv: ['--import', 'tsx'] })
+    const send = (): void => void child.send(nextOrder() ?? (null as never))
+    child.on('message', (part: Summary) => {
+      done(part)
+      send()
+    })
+    child.on('error', reject)
+    child.on('exit', (code) => {
+      if (code === 0) resolve()
+      else reject(new Error(`simulation: a worker ended with code ${code}`))
+    })
+    send()
+  })
+}
