@@ -46,11 +46,13 @@ export class SimulatedLobby implements MemoryLobby {
   readonly #random: SeededRandom
   #lobby: Lobby | undefined
   #socketCount = 0
+  /** When the lobby is next woken for its witness. */
+  #alarmMs: number | undefined
 
   constructor(options: SimulatedLobbyOptions) {
     this.#options = options
     this.#random = options.random.fork('latency')
-    this.#start(0)
+    this.#start(-Infinity)
     this.#tick()
   }
 
@@ -136,9 +138,10 @@ export class SimulatedLobby implements MemoryLobby {
     this.#close(socket, 1006)
   }
 
-  #start(nowMs: number): void {
-    const random = this.#options.random.fork(`lobby ${nowMs}`)
-    this.#lobby = new Lobby({ random: () => random.uint32() })
+  /** @param bootMs -Infinity where there was none before */
+  #start(bootMs: number): void {
+    const random = this.#options.random.fork(`lobby ${bootMs}`)
+    this.#lobby = new Lobby({ random: () => random.uint32(), bootMs })
   }
 
   #tick(): void {
@@ -148,7 +151,17 @@ export class SimulatedLobby implements MemoryLobby {
   }
 
   #step(event: LobbyEvent): void {
-    for (const effect of this.#lobby?.step(event, this.#options.door.time.nowMs) ?? []) this.#perform(effect)
+    const lobby = this.#lobby
+    if (lobby === undefined) return
+    const { time } = this.#options.door
+    for (const effect of lobby.step(event, time.nowMs)) this.#perform(effect)
+    const { alarmMs } = lobby
+    if (alarmMs === undefined || (this.#alarmMs !== undefined && this.#alarmMs <= alarmMs)) return
+    this.#alarmMs = alarmMs
+    time.at(alarmMs, () => {
+      if (this.#alarmMs === alarmMs) this.#alarmMs = undefined
+      if (this.#lobby === lobby) this.#step({ kind: 'alarm' })
+    })
   }
 
   #perform(effect: LobbyEffect): void {

@@ -58,7 +58,14 @@ export class ImpairedLink {
     if (!reliable) return this.#sendDatagram(channel, data)
     const missingPackets = Math.max(1, Math.ceil(data.length / PACKET_BYTES))
     const retransmitMs = this.#conditioner.retransmitMs()
-    this.#stream(channel).waiting.push({ channel, data, sentMs: this.#time.nowMs, missingPackets, retransmitMs, hasArrived: false })
+    this.#stream(channel).waiting.push({
+      channel,
+      data,
+      sentMs: this.#time.nowMs,
+      missingPackets,
+      retransmitMs,
+      hasArrived: false,
+    })
     this.#addBuffered(channel, data.length)
     this.#pump()
     return 'sent'

@@ -1,9 +1,19 @@
 /**
  * What brings the peers of a memory network together, and the simplest such lobby: it tells everyone at
- * once who is there.
+ * once who is there, and is a witness to them.
  *
  * Invariant: a peer hears of a roster only while the lobby is up, and a lobby that goes takes no link along.
  */
+import {
+  createWitness,
+  departWitness,
+  forkWitness,
+  stepWitness,
+  tickWitness,
+  witnessDueMs,
+  type WitnessEffect,
+  type WitnessState,
+} from '../host/witness.ts'
 import type { PeerId, TransportEvent } from '../transport/transport.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
@@ -40,9 +50,12 @@ export class SimpleLobby implements MemoryLobby {
   #members: PeerId[] = []
   #count = 0
   #isUp = true
+  #witness: WitnessState
+  #alarmMs: number | undefined
 
   constructor(door: MemoryLobbyDoor) {
     this.#door = door
+    this.#witness = createWitness(door.time.nowMs, { isFresh: true })
   }
 
   get members(): readonly PeerId[] {
@@ -62,7 +75,11 @@ export class SimpleLobby implements MemoryLobby {
     if (!this.#members.includes(peer)) return
     this.#members = this.#members.filter((member) => member !== peer)
     if (!this.#isUp) return
-    if (goodbye) for (const member of this.#members) this.#door.push(member, { kind: 'departed', peer })
+    if (goodbye) {
+      for (const member of this.#members) this.#door.push(member, { kind: 'departed', peer })
+      departWitness(this.#witness, peer)
+      this.#say(tickWitness(this.#witness, this.#door.time.nowMs))
+    }
     this.#publish()
   }
 
@@ -70,13 +87,16 @@ export class SimpleLobby implements MemoryLobby {
     return this.#isUp
   }
 
-  witness(): boolean {
-    return false
+  witness(from: PeerId, data: Uint8Array): boolean {
+    if (!this.#isUp || !this.#members.includes(from)) return false
+    this.#say(stepWitness(this.#witness, from, data, this.#door.time.nowMs))
+    return true
   }
 
   requestGeneration(_from: PeerId, generation: number, members: readonly PeerId[]): boolean {
     if (!this.#isUp) return false
     const seen = this.#members.filter((member) => members.includes(member))
+    forkWitness(this.#witness, generation + 1)
     for (const member of seen) {
       this.#door.push(member, { kind: 'generation', generation: generation + 1, members: seen })
     }
@@ -84,8 +104,27 @@ export class SimpleLobby implements MemoryLobby {
   }
 
   setUp(isUp: boolean): void {
+    if (isUp && !this.#isUp) this.#witness = createWitness(this.#door.time.nowMs, { isFresh: false })
     this.#isUp = isUp
     this.#publish()
+  }
+
+  /** Passes on what the witness says, and comes back when it has more to say. */
+  #say(effects: readonly WitnessEffect[]): void {
+    const { time } = this.#door
+    for (const { to, data } of effects) {
+      for (const member of to === 'all' ? this.#members : [to]) {
+        this.#door.push(member, { kind: 'witness', data: data.slice() })
+      }
+    }
+    const dueMs = witnessDueMs(this.#witness)
+    if (dueMs === undefined || (this.#alarmMs !== undefined && this.#alarmMs <= dueMs)) return
+    this.#alarmMs = dueMs
+    time.at(dueMs, () => {
+      if (this.#alarmMs !== dueMs) return
+      this.#alarmMs = undefined
+      if (this.#isUp) this.#say(tickWitness(this.#witness, time.nowMs))
+    })
   }
 
   #publish(): void {
