@@ -309,6 +309,9 @@ export interface Welcome {
   slot: number
   tick: number
   tickRateHz: number
+  /** The session's: silence after which a host is replaced; 0 is 600. */
+  leaseMs: number
+  generation: number
 }
 
 export interface WitnessAck {
@@ -594,6 +597,8 @@ export const controlLayout = {
       { name: 'slot', slot: 3, kind: 'u16' },
       { name: 'tick', slot: 4, kind: 'u32' },
       { name: 'tickRateHz', slot: 5, kind: 'u16' },
+      { name: 'leaseMs', slot: 6, kind: 'u16' },
+      { name: 'generation', slot: 7, kind: 'u16' },
     ],
     WitnessAck: [
       { name: 'sequence', slot: 0, kind: 'u32' },

@@ -24,7 +24,9 @@ export type ErrorCode =
   | 'protocol/hash-mismatch'
   | 'network/closed'
   | 'network/join-timeout'
+  | 'network/quorum-lost'
   | 'replication/bad-value'
+  | 'replication/host-state-too-large'
 
 /** Something outside the program went wrong. Shown to players or retried, never a bug by itself. */
 export class NetworkError extends Error {

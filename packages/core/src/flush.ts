@@ -6,11 +6,12 @@
 import { NetworkError } from './errors.ts'
 import { stampSequence } from './channels/lane-frame.ts'
 import { TRANSPORT_WINDOW_BYTES, type Outbox } from './channels/outbox.ts'
-import { publishRoster } from './host/membership.ts'
+import { considerRoster } from './host/rosters.ts'
+import { tickMachine } from './host/room-host.ts'
 import type { Link } from './peers/link.ts'
 import { sendPings } from './peers/pings.ts'
 import { giveUpOn } from './peers/dismissal.ts'
-import { isHost, pushError, type Room } from './room.ts'
+import { pushError, type Room } from './room.ts'
 import { CHANNEL } from './transport/transport.ts'
 
 /** The application's messages leave room for control messages to come between their pieces. */
@@ -20,7 +21,8 @@ const STALL_MS = 5_000
 
 /** Writes out what was queued, for every link. */
 export function flushRoom(room: Room): void {
-  if (isHost(room)) publishRoster(room)
+  considerRoster(room)
+  tickMachine(room)
   sendPings(room)
   for (const link of room.links.values()) if (link.state === 'up') flushLink(room, link)
 }

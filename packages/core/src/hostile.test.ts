@@ -58,6 +58,8 @@ const body: fc.Arbitrary<ControlBody> = fc.oneof(
     slot: fc.nat(4_095),
     tick: fc.nat(),
     tickRateHz: fc.nat(100),
+    leaseMs: fc.nat(60_000),
+    generation: fc.nat(3),
   }),
   fc.record({
     type: fc.constant('Refuse' as const),
@@ -253,6 +255,8 @@ describe('garbage and lies', { timeout: 60_000 }, () => {
           slot: 9,
           tick: 5,
           tickRateHz: 60,
+          leaseMs: 600,
+          generation: 0,
         },
         {
           type: 'Roster',

@@ -5,14 +5,15 @@
  * verified control messages, or packets of the replication's own kind.
  */
 import { encodeControl, type ControlBody } from '@baton/schemas'
-import { append } from './host/membership.ts'
+import { holdsLease, isActing } from './host/council.ts'
+import { inspect, type HostInspection } from './host/inspect.ts'
+import { appendToLog } from './host/room-host.ts'
 import { announceProtocol } from './host/handshake.ts'
 import { invariant } from './errors.ts'
 import type { Peer } from './peers/peer.ts'
 import { sendBulk, sendControl } from './send-control.ts'
 import { breach } from './peers/dismissal.ts'
 import {
-  isHost,
   pushChange,
   type LogEvent,
   type PeerChange,
@@ -56,27 +57,37 @@ export interface NetworkLower {
   sendControl(peer: Peer, body: ControlBody, index?: number): SendResult
   /** Queues on the bulk channel for this frame's flush. @throws RangeError when the body does not fit */
   sendBulk(peer: Peer, body: ControlBody): SendResult
-  /** Sends on the state channel at once. `packet` is copied. @throws InvariantError over 1,100 bytes */
+  /**
+   * Sends on the state channel at once. `packet` is copied. A host without a lease sends nothing: `dropped`.
+   * @throws InvariantError over 1,100 bytes
+   */
   sendState(peer: Peer, packet: Uint8Array): SendResult
   /** Bytes that wait here and in the transport, on a fixed or numbered channel. */
   bufferedBytes(peer: Peer, channel: number): number
+  /** What this peer holds true about the host, for tests and tools. */
+  inspect(): HostInspection | undefined
   /** Counts a message that no honest peer sends; over a limit the peer is disconnected. */
   breach(peer: Peer, reason: string): void
 }
 
 export function createLower(room: Room): NetworkLower {
-  const takers = { changes: taker(room.changes), log: taker(room.logEvents), control: taker(room.control), packets: taker(room.packets) }
+  const takers = {
+    changes: taker(room.changes),
+    log: taker(room.logEvents),
+    control: taker(room.control),
+    packets: taker(room.packets),
+  }
   return {
     setProtocol: (protocol) => setProtocol(room, protocol),
     takeControl: takers.control,
     takeState: takers.packets,
     takeLog: takers.log,
-    append: (body, requester) => append(room, body, requester),
+    append: (body, requester) => appendToLog(room, body, requester),
     get isActing() {
-      return isHost(room)
+      return room.machine !== undefined && isActing(room.machine)
     },
     get commitIndex() {
-      return room.logLength
+      return room.machine?.log.commit ?? 0
     },
     takeChanges: takers.changes,
     sendControl(peer, body, index) {
@@ -87,13 +98,21 @@ export function createLower(room: Room): NetworkLower {
       const link = room.links.get(peer.id)
       return link === undefined ? 'closed' : sendBulk(room, link, body)
     },
-    sendState: (peer, packet) => room.transport.send(peer.id, CHANNEL.state, packet),
+    sendState: (peer, packet) => sendState(room, peer, packet),
+    inspect: () => inspect(room),
     bufferedBytes: (peer, channel) => bufferedBytes(room, peer, channel),
     breach(peer, reason) {
       const link = room.links.get(peer.id)
       if (link !== undefined) breach(room, link, reason)
     },
   }
+}
+
+/** HM2: what a host sends without a lease could contradict its successor. While it hands over it still may. */
+function sendState(room: Room, peer: Peer, packet: Uint8Array): SendResult {
+  const { machine } = room
+  const mayAct = machine?.role !== 'host' || machine.reign?.releasing !== undefined || holdsLease(machine)
+  return mayAct ? room.transport.send(peer.id, CHANNEL.state, packet) : 'dropped'
 }
 
 /** Empties `source` into an array of its own that is used again at the next call. */

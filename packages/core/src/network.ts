@@ -9,12 +9,13 @@ import type { ChannelOptions } from './channels/numbered-channel.ts'
 import { flushRoom } from './flush.ts'
 import { EventDrain } from './event-drain.ts'
 import type { NetworkListener } from './listener.ts'
-import { handOver, setHidden } from './host/hand-over.ts'
+import { handOver, letGo, setHidden } from './host/hand-over.ts'
 import { createLower, type NetworkLower } from './lower.ts'
 import type { Peer, PeerDoor } from './peers/peer.ts'
 import { forgivePause } from './peers/pings.ts'
 import { releaseAllEarly, takeEvent } from './receive.ts'
-import { createRoom, endRoom, isHost, networkState, type NetworkCounters, type Room } from './room.ts'
+import { setTime } from './host/step.ts'
+import { createRoom, endRoom, isHost, moment, networkState, type NetworkCounters, type Room } from './room.ts'
 import { broadcast, closeChannel, disconnectPeer, openChannel, sendMessage, sendTo } from './send.ts'
 import { resolveOptions } from './network-options.ts'
 import type { NetworkEvents, NetworkOptions, NetworkState } from './network-types.ts'
@@ -182,6 +183,7 @@ export class Network {
       room.startMs ??= nowMs
       room.nowMs = Math.max(nowMs, lastMs)
       forgivePause(room, room.nowMs - lastMs)
+      if (room.machine !== undefined) setTime(room.machine, moment(room))
       room.transport.poll(room.nowMs, this.#take)
       checkTimes(room)
       releaseAllEarly(room)
@@ -194,6 +196,7 @@ export class Network {
     const room = this.#room
     if (room.state === 'closed') return
     room.nowMs = Math.max(nowMs, room.nowMs)
+    if (room.machine !== undefined) setTime(room.machine, moment(room))
     flushRoom(room)
   }
 
@@ -217,6 +220,7 @@ export class Network {
   /** Leaves the room: what is queued is sent, everyone hears a goodbye. Twice is once. */
   close(): void {
     if (this.#room.state === 'closed') return
+    letGo(this.#room)
     flushRoom(this.#room)
     endRoom(this.#room)
     this.#events.drain(this.#room)

@@ -13,8 +13,11 @@ import {
   MAX_UNRELIABLE_MESSAGE_BYTES,
   STATE_KIND_MESSAGE,
 } from './channels/lane-frame.ts'
-import { takeAnswer, takeHello } from './host/handshake.ts'
-import { linkUp, memberGone, takeRoster } from './host/reign.ts'
+import { settleJoin, takeAnswer, takeHello } from './host/handshake.ts'
+import { takeGeneration } from './host/forks.ts'
+import { linkUp, memberGone, peerLeft } from './host/links.ts'
+import { takeFromWitness, takeHostMessage } from './host/room-host.ts'
+import { isHostBody, readBeat, STATE_KIND_BEAT, STATE_KIND_BEAT_ACK } from './host/wire.ts'
 import { createLink, MAX_EARLY_BYTES, MAX_EARLY_MESSAGES, type Link } from './peers/link.ts'
 import { sendPong, STATE_KIND_CONTROL } from './peers/pings.ts'
 import type { Peer } from './peers/peer.ts'
@@ -33,7 +36,10 @@ export function takeEvent(room: Room, event: TransportEvent): void {
   if (room.state === 'closed') return
   if (event.kind === 'message') takeMessage(room, event.peer, event.channel, event.data)
   else if (event.kind === 'connected') connected(room, event.peer)
-  else if (event.kind === 'disconnected') disconnected(room, event.peer)
+  else if (event.kind === 'disconnected') disconnected(room, event.peer, event.reason === 'left')
+  else if (event.kind === 'departed') peerLeft(room, event.peer)
+  else if (event.kind === 'generation') takeGeneration(room, event.generation, event.members)
+  else if (event.kind === 'witness') takeWitness(room, event.data)
   else if (event.kind === 'failed') pushError(room, event.error)
   else if (event.kind === 'roster') {
     if (event.members[0] !== room.lobbyMembers[0]) room.lobbySinceMs = room.nowMs
@@ -50,7 +56,7 @@ function connected(room: Room, id: PeerId): void {
   linkUp(room, link)
 }
 
-function disconnected(room: Room, id: PeerId): void {
+function disconnected(room: Room, id: PeerId, hasLeft: boolean): void {
   const ended = room.links.get(id)
   if (ended === undefined || ended.state === 'down') return
   // Nothing of the old link may reach a new one: no sequence, no half of a message, no queue.
@@ -59,6 +65,7 @@ function disconnected(room: Room, id: PeerId): void {
   for (const channel of ended.channels.values()) link.channels.set(channel.number, channel.renewed())
   ended.state = 'down'
   room.links.set(id, link)
+  if (hasLeft) peerLeft(room, id)
   memberGone(room, id)
   if (memberOf(room.roster, id) === undefined) room.links.delete(id)
 }
@@ -81,9 +88,15 @@ function takeControl(room: Room, link: Link, message: ControlMessage, channel: n
   link.term = Math.max(link.term, term)
   if (channel === CHANNEL.control) {
     if (body.type === 'Hello') return takeHello(room, link, body)
-    if (body.type === 'Roster') return takeRoster(room, link, term, body)
     if (body.type === 'Welcome' || body.type === 'Refuse') return takeAnswer(room, link, term, body)
     if (body.type === 'Goodbye') return room.transport.disconnect(link.id)
+    if (room.state === 'joining' && body.type === 'LogBase') {
+      link.base = { term, body }
+      return settleJoin(room)
+    }
+    if (message.generation !== room.generation && room.state === 'joined') return
+    if (message.entryTerm !== 0) return takeEntry(room, link, message)
+    if (isHostBody(body)) return takeHostMessage(room, link, term, body)
   }
   const peer = memberPeer(room, link.id)
   if (peer === undefined) holdEarly(room, link, message, channel, sizeBytes)
@@ -91,6 +104,18 @@ function takeControl(room: Room, link: Link, message: ControlMessage, channel: n
     if (link.early.length > 0) releaseEarly(room, link, peer)
     deliverControl(room, link, peer, message, channel)
   }
+}
+
+function takeEntry(room: Room, link: Link, message: ControlMessage): void {
+  const { term, index, entryTerm, requester, body } = message
+  takeHostMessage(room, link, term, { type: 'Entry', entry: { index, term: entryTerm, requester, body } })
+}
+
+function takeWitness(room: Room, data: Uint8Array): void {
+  const decoded = decodeControl(data)
+  if (!decoded.ok || decoded.value.generation !== room.generation) return
+  const { term, body } = decoded.value
+  if (isHostBody(body)) takeFromWitness(room, term, body)
 }
 
 /** The sender's entry in the roster travels another way, and may be later than what it says. */
@@ -119,12 +144,9 @@ export function releaseAllEarly(room: Room): void {
 }
 
 function deliverControl(room: Room, link: Link, peer: Peer, message: ControlMessage, channel: number): void {
-  const { body, term, index, entryTerm, requester } = message
-  if (entryTerm !== 0) {
-    if (peer !== room.host || term !== room.term) return
-    const entry = { index, term: entryTerm, requester, body }
-    room.logLength = index
-    if (room.protocol !== undefined) room.logEvents.push({ kind: 'appended', entry }, { kind: 'committed', entry })
+  const { body } = message
+  if (body.type === 'Standing') {
+    link.standing = body
     return
   }
   if (body.type === 'ApplicationMessage') {
@@ -148,6 +170,7 @@ function isCoreOnly(type: ControlMessage['body']['type']): boolean {
     type === 'Welcome' ||
     type === 'Refuse' ||
     type === 'Roster' ||
+    type === 'LogBase' ||
     type === 'Goodbye' ||
     type === 'Ping' ||
     type === 'Pong'
@@ -162,11 +185,16 @@ function takeState(room: Room, link: Link, data: Uint8Array): void {
   const kind = data[0]
   if (kind !== undefined && kind >> 4 === 1) return takePacket(room, link, data)
   if (kind === STATE_KIND_MESSAGE) return takeDatagram(room, link, data)
+  if (kind === STATE_KIND_BEAT || kind === STATE_KIND_BEAT_ACK) return takeBeat(room, link, data)
   if (kind !== STATE_KIND_CONTROL) return breach(room, link, `a state packet of kind ${kind}`)
   const decoded = decodeControl(data.subarray(1))
   if (!decoded.ok) return breach(room, link, decoded.reason)
-  const { body, term } = decoded.value
+  const { body, term, generation } = decoded.value
   link.term = Math.max(link.term, term)
+  if (isHostBody(body)) {
+    if (generation === room.generation) takeHostMessage(room, link, term, body)
+    return
+  }
   if (body.type === 'Ping') return sendPong(room, link, body)
   if (body.type !== 'Pong') return breach(room, link, `${body.type} on the state channel`)
   const { heartbeat } = link
@@ -177,6 +205,12 @@ function takeState(room: Room, link: Link, data: Uint8Array): void {
   if (room.isClockRough) room.clock.leap(room.nowMs, tick)
   else room.clock.steer(room.nowMs, tick)
   room.isClockRough = false
+}
+
+function takeBeat(room: Room, link: Link, data: Uint8Array): void {
+  const beat = readBeat(data, room.sessionTag)
+  if (beat === undefined) return breach(room, link, `a beat of ${data.length} bytes`)
+  if (beat !== 'foreign') takeHostMessage(room, link, beat.term, beat.message)
 }
 
 function takePacket(room: Room, link: Link, data: Uint8Array): void {

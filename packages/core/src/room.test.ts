@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { takeEvent } from './receive.ts'
 import { createRoom, type Room } from './room.ts'
-import { considerFounding } from './host/reign.ts'
+import { considerFounding } from './host/founding.ts'
 import { answerHello, takeHello } from './host/handshake.ts'
 import { PROTOCOL_VERSION } from './room.ts'
 import type { Transport } from './transport/transport.ts'

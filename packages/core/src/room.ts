@@ -10,6 +10,8 @@ import type { NetworkError } from './errors.ts'
 import { createLink, type Link } from './peers/link.ts'
 import type { HostChange, NetworkState } from './network-types.ts'
 import { Peer, type PeerDoor, type PeerState } from './peers/peer.ts'
+import { holdsLease, silenceMs } from './host/council.ts'
+import type { HostMachine, Moment } from './host/machine.ts'
 import { memberOf, type Roster } from './peers/roster.ts'
 import { CHANNEL, type PeerId, type Transport } from './transport/transport.ts'
 
@@ -138,20 +140,18 @@ export interface Room {
   startMs: number | undefined
   lobbyMembers: readonly PeerId[]
   lobbySinceMs: number
-  /** Who is in, with the term of the host that leads it or is expected to. */
+  /** Who is in, as the log says up to where it is committed. */
   roster: Roster | undefined
   /** Members other than the local one, in order of the roster. Replaced, never changed. */
   peers: readonly Peer[]
-  /** The host that has spoken in `term`; `undefined` between two hosts. */
+  /** The host of `term`; `undefined` while joining, and where this peer was it and is no more. */
   host: Peer | undefined
   term: number
-  unsettledSinceMs: number
-  isRosterDirty: boolean
+  /** Since when no host can be reached. */
+  unsettledSinceMs: number | undefined
   sessionTag: number
   /** Guest: the clock was started from a welcome that may have been long under way. */
   isClockRough: boolean
-  /** Host: slots the last host may have given without this one hearing of it. */
-  readmit: { readonly from: number; readonly to: number }
   protocol: Protocol | undefined
   readonly events: RoomEvent[]
   readonly changes: PeerChange[]
@@ -160,7 +160,16 @@ export interface Room {
   /** For the package above, as long as one is attached. */
   readonly logEvents: LogEvent[]
   hidden: boolean
-  logLength: number
+  /** There once this peer is in the room. */
+  machine: HostMachine | undefined
+  /** Counts declared forks. */
+  generation: number
+  /** The lobby was there to hear the last thing it was told as a witness. */
+  hasWitness: boolean
+  /** Since when no quorum is in reach. */
+  frozenSinceMs: number | undefined
+  forkAskedMs: number
+  hiddenSinceMs: number
 }
 
 export function createCounters(): NetworkCounters {
@@ -203,11 +212,9 @@ export function createRoom(transport: Transport, options: RoomOptions, tickRateH
     peers: [],
     host: undefined,
     term: 0,
-    unsettledSinceMs: 0,
-    isRosterDirty: false,
+    unsettledSinceMs: undefined,
     sessionTag: 0,
     isClockRough: false,
-    readmit: { from: 0, to: 0 },
     protocol: undefined,
     events: [],
     changes: [],
@@ -215,17 +222,34 @@ export function createRoom(transport: Transport, options: RoomOptions, tickRateH
     packets: [],
     logEvents: [],
     hidden: false,
-    logLength: 0,
+    machine: undefined,
+    generation: 0,
+    hasWitness: false,
+    frozenSinceMs: undefined,
+    forkAskedMs: -Infinity,
+    hiddenSinceMs: 0,
   }
 }
 
 export function networkState(room: Room): NetworkState {
-  if (room.state !== 'joined') return room.state
-  return room.host === undefined ? 'electing' : 'stable'
+  const { machine, state } = room
+  if (state !== 'joined' || machine === undefined) return state === 'joined' ? 'stable' : state
+  if (machine.role === 'host')
+    return holdsLease(machine) ? 'stable' : room.frozenSinceMs === undefined ? 'suspect' : 'frozen'
+  const silence = silenceMs(machine)
+  if (machine.candidacy !== undefined || machine.preVoteMs !== undefined) return 'electing'
+  if (machine.promised > machine.term && machine.candidate !== 0) return 'electing'
+  if (room.frozenSinceMs !== undefined) return 'frozen'
+  return silence * 2 >= machine.leaseMs ? 'suspect' : 'stable'
 }
 
 export function isHost(room: Room): boolean {
-  return room.host === room.local
+  return room.machine?.role === 'host'
+}
+
+/** Both clocks, for what must not be fooled by a machine that slept. */
+export function moment(room: Room): Moment {
+  return { monoMs: room.nowMs, wallMs: room.options.wallClock?.() ?? room.nowMs }
 }
 
 /** The link to a peer, made when it is first named. */

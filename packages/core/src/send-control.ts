@@ -10,22 +10,32 @@ import type { LogEntry, Room } from './room.ts'
 import type { SendResult } from './transport/transport.ts'
 
 /** Queues a control message for a link. @throws RangeError when the body does not fit its schema */
-export function sendControl(room: Room, link: Link, body: ControlBody, index = 0): SendResult {
-  return queueControl(room, link, link.control, body, index)
+export function sendControl(room: Room, link: Link, body: ControlBody, index = 0, term = room.term): SendResult {
+  return queueControl(room, link, link.control, body, index, term)
 }
 
 /** Queues an entry of the log. */
-export function sendEntry(room: Room, link: Link, { index, term: entryTerm, requester, body }: LogEntry): SendResult {
-  return queueFrame(room, link, link.control, encodeControl({ term: room.term, index, body, entryTerm, requester }))
+export function sendEntry(room: Room, link: Link, term: number, entry: LogEntry): SendResult {
+  const { index, term: entryTerm, requester, body } = entry
+  const frame = encodeControl({ term, index, body, entryTerm, requester, generation: room.generation })
+  return queueFrame(room, link, link.control, frame)
 }
 
 /** Queues a control message on the bulk channel, where large things delay nothing else. */
 export function sendBulk(room: Room, link: Link, body: ControlBody): SendResult {
-  return queueControl(room, link, link.bulk, body, 0)
+  return queueControl(room, link, link.bulk, body, 0, room.term)
 }
 
-function queueControl(room: Room, link: Link, outbox: Link['control'], body: ControlBody, index: number): SendResult {
-  return queueFrame(room, link, outbox, encodeControl({ term: room.term, index, body }))
+function queueControl(
+  room: Room,
+  link: Link,
+  outbox: Link['control'],
+  body: ControlBody,
+  index: number,
+  term: number,
+): SendResult {
+  const { generation } = room
+  return queueFrame(room, link, outbox, encodeControl({ term, index, generation, body }))
 }
 
 function queueFrame(room: Room, link: Link, outbox: Link['control'], frame: Uint8Array): SendResult {

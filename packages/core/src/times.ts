@@ -5,7 +5,10 @@
  */
 import { NetworkError } from './errors.ts'
 import { settleJoin } from './host/handshake.ts'
-import { considerFounding, passOver } from './host/reign.ts'
+import { considerFork } from './host/forks.ts'
+import { considerFounding } from './host/founding.ts'
+import { considerHiding } from './host/hand-over.ts'
+import { tickMachine } from './host/room-host.ts'
 import { checkLinks } from './peers/pings.ts'
 import { endRoom, type Room } from './room.ts'
 
@@ -15,17 +18,21 @@ export function checkTimes(room: Room): void {
     considerFounding(room)
   }
   checkLinks(room)
-  passOver(room)
+  tickMachine(room)
+  considerHiding(room)
+  considerFork(room)
   const { nowMs, options } = room
   if (room.state === 'joining' && nowMs - (room.startMs ?? nowMs) > options.joinTimeoutMs) {
     const message = `network: nobody let this peer in within ${options.joinTimeoutMs} ms; is the host reachable?`
     endRoom(room, new NetworkError('network/join-timeout', message))
   }
-  // The next host may learn of the loss as late as its own time-out allows; only then is waiting vain.
+  // Links are not made again: who has none to its host, while others have, is out.
   const waitMs = 2 * options.peerTimeoutMs + 1_000
-  if (room.state === 'joined' && room.host === undefined && nowMs - room.unsettledSinceMs > waitMs) {
-    const next = room.roster?.members[0]?.peer
-    const message = `network: the host was lost, and ${next} did not take over within ${waitMs} ms; join again`
+  const hasHost = room.host?.linked !== false
+  if (room.state !== 'joined' || hasHost) room.unsettledSinceMs = undefined
+  else room.unsettledSinceMs ??= nowMs
+  if (room.unsettledSinceMs !== undefined && nowMs - room.unsettledSinceMs > waitMs) {
+    const message = `network: there was no host in reach for ${waitMs} ms; join again`
     endRoom(room, new NetworkError('peer/timeout', message))
   }
 }

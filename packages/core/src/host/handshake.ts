@@ -6,15 +6,15 @@
 import type { Hello, Refuse, Welcome } from '@baton/schemas'
 import { NetworkError, type ErrorCode } from '../errors.ts'
 import type { Link } from '../peers/link.ts'
-import { cleanName, MAX_SLOT, memberOf, readRoster, withMember, withoutMember } from '../peers/roster.ts'
+import { cleanName, MAX_SLOT, memberOf, parseRoster, type Roster, type RosterEntry } from '../peers/roster.ts'
 import { sendControl } from '../send-control.ts'
 import { breach } from '../peers/dismissal.ts'
+import type { PeerId } from '../transport/transport.ts'
 import { endRoom, isHost, linkTo, PROTOCOL_VERSION, pushChange, type Room } from '../room.ts'
-import { join, setRoster } from './membership.ts'
+import { beginLog } from './founding.ts'
 import { describeMismatch } from './protocol-mismatch.ts'
-import { isFirst } from './succession.ts'
 
-/** Hellos one peer may send; each is read and answered. */
+/** Hellos one peer may send at once; each is read and answered, one is forgiven per second. */
 const MAX_HELLOS = 16
 /** How long the lobby's first member has to answer before another's word is taken, or the room is founded. */
 export const GRACE_MS = 1_500
@@ -43,79 +43,89 @@ export function sendHello(room: Room, link: Link): void {
   })
 }
 
-/** Takes a hello. The host answers it now; a guest when it becomes host. */
+/** Takes a hello. The host answers it, or lets its sender in with the next roster; a guest keeps it for the day it hosts. */
 export function takeHello(room: Room, link: Link, hello: Hello): void {
-  if (++link.helloCount > MAX_HELLOS) return breach(room, link, 'too many hellos')
+  const elapsedSeconds = Math.max(0, room.nowMs - link.helloTakenMs) / 1_000
+  link.helloCount = Math.max(0, link.helloCount - elapsedSeconds) + 1
+  link.helloTakenMs = room.nowMs
+  if (link.helloCount > MAX_HELLOS) return breach(room, link, 'too many hellos')
   link.hello = hello
   if (isHost(room)) answerHello(room, link)
 }
 
-/** Host: admits, welcomes or refuses the peer that said hello over this link. */
+/** Host: welcomes a member again, or keeps a newcomer for the next roster. */
 export function answerHello(room: Room, link: Link): void {
   const { hello } = link
-  const { roster, protocol } = room
-  if (hello === undefined || roster === undefined || link.state !== 'up' || link.refusedMs !== undefined) return
-  if (hello.protocolVersion !== PROTOCOL_VERSION) {
-    const versions = `version ${PROTOCOL_VERSION} at the host, ${hello.protocolVersion} in the joining build`
-    return refuse(room, link, 'protocol/version-mismatch', `protocol: ${versions}; update the older one`)
-  }
-  const isKnown = protocol !== undefined && protocol.hash !== 0 && hello.protocolHash !== 0
-  if (isKnown && protocol.hash !== hello.protocolHash) {
-    return refuse(room, link, 'protocol/hash-mismatch', describeMismatch(protocol.components, hello.components))
-  }
-  const member = memberOf(roster, link.id)
-  const keepsSlot = hello.slot !== 0 && hello.sessionTag === room.sessionTag
-  const isIn = member !== undefined && (!keepsSlot || member.slot === hello.slot)
-  if (!isIn && !admit(room, link, hello, keepsSlot)) return
-  sendWelcome(room, link)
-  if (isKnown) markReady(room, link, protocol.hash)
+  if (hello === undefined || room.roster === undefined || link.state !== 'up' || link.refusedMs !== undefined) return
+  if (memberOf(room.roster, link.id) !== undefined && isSameBuild(room, link, hello)) welcome(room, link)
+}
+
+/** Host, on beginning its reign: all members hear of it, and whether they can replicate with it. */
+export function answerAll(room: Room): void {
+  for (const link of [...room.links.values()]) if (isHost(room)) answerHello(room, link)
 }
 
 /**
- * Host: gives the peer a slot. One that shows a slot which the last host gave it keeps that, also when
- * this host has meanwhile given it another.
+ * Host: the place in the roster for whoever said hello over this link: its own again, if it had one; else
+ * a new one. `undefined` when it said nothing yet, or is refused.
  */
-function admit(room: Room, link: Link, hello: Hello, keepsSlot: boolean): boolean {
-  const roster = withoutMember(room.roster!, link.id)
-  const slot = keepsSlot ? hello.slot : roster.nextSlot
-  const { from, to } = room.readmit
-  if (keepsSlot && (slot < from || slot >= to || roster.members.some((member) => member.slot === slot))) {
-    refuse(room, link, 'peer/timeout', 'network: this peer was out of reach and its place is gone; join again')
+export function judgeHello(room: Room, link: Link, roster: Roster): RosterEntry | undefined {
+  const { hello } = link
+  if (hello === undefined || link.refusedMs !== undefined || !isSameBuild(room, link, hello)) return undefined
+  const isBack = hello.slot !== 0 && hello.sessionTag === room.sessionTag
+  const place = isBack ? roster.former.find((one) => one.peer === link.id && one.slot === hello.slot) : undefined
+  if (isBack && place === undefined) {
+    const message = 'network: this peer was out of reach and its place is gone; join again'
+    return refuse(room, link, 'peer/timeout', message)
+  }
+  if (roster.members.length >= room.options.capacity || (place?.slot ?? roster.nextSlot) > MAX_SLOT) {
+    const message = `network: the room is full with ${roster.members.length} members; join another`
+    return refuse(room, link, 'lobby/room-full', message)
+  }
+  link.isWaiting = true
+  const displayName = cleanName(hello.displayName)
+  return { peer: link.id, slot: place?.slot ?? roster.nextSlot, displayName, voter: false, canHost: true }
+}
+
+/** Host: refuses a build that differs, and says in what. */
+function isSameBuild(room: Room, link: Link, hello: Hello): boolean {
+  const { protocol } = room
+  if (hello.protocolVersion !== PROTOCOL_VERSION) {
+    const versions = `version ${PROTOCOL_VERSION} at the host, ${hello.protocolVersion} in the joining build`
+    refuse(room, link, 'protocol/version-mismatch', `protocol: ${versions}; update the older one`)
     return false
   }
-  if (roster.members.length >= room.options.capacity || slot > MAX_SLOT) {
-    refuse(
-      room,
-      link,
-      'lobby/room-full',
-      `network: the room is full with ${roster.members.length} members; join another`,
-    )
+  const isKnown = protocol !== undefined && protocol.hash !== 0 && hello.protocolHash !== 0
+  if (isKnown && protocol.hash !== hello.protocolHash) {
+    refuse(room, link, 'protocol/hash-mismatch', describeMismatch(protocol.components, hello.components))
     return false
   }
-  setRoster(room, withMember(roster, { peer: link.id, slot, displayName: cleanName(hello.displayName) }))
-  room.isRosterDirty = true
   return true
 }
 
-function sendWelcome(room: Room, link: Link): void {
+/** Host: tells a member what it needs to follow this host. */
+export function welcome(room: Room, link: Link): void {
+  const { protocol, machine } = room
   sendControl(room, link, {
     type: 'Welcome',
     protocolVersion: PROTOCOL_VERSION,
-    protocolHash: room.protocol?.hash ?? 0,
+    protocolHash: protocol?.hash ?? 0,
     sessionTag: room.sessionTag,
     slot: memberOf(room.roster, link.id)!.slot,
     tick: room.clock.tick(room.nowMs),
     tickRateHz: room.clock.rateHz,
+    leaseMs: machine!.leaseMs,
+    generation: room.generation,
   })
+  const isSame = protocol !== undefined && protocol.hash !== 0 && link.hello?.protocolHash === protocol.hash
+  if (isSame) markReady(room, link, protocol.hash)
 }
 
-/** Host: says no, and drops the peer from the roster if it was in. It has a moment to read why. */
-export function refuse(room: Room, link: Link, code: ErrorCode, message: string): void {
+/** Host: says no, and lets the next roster be without the peer. It has a moment to read why. */
+export function refuse(room: Room, link: Link, code: ErrorCode, message: string): undefined {
   link.refusedMs = room.nowMs
+  link.isExpelled = true
   sendControl(room, link, { type: 'Refuse', code, message: message.slice(0, MAX_REASON_LENGTH) })
-  if (memberOf(room.roster, link.id) === undefined) return
-  setRoster(room, withoutMember(room.roster!, link.id))
-  room.isRosterDirty = true
 }
 
 /** Tells the package above, once per term and hash, that this pair can replicate. */
@@ -135,7 +145,7 @@ export function takeAnswer(room: Room, link: Link, term: number, body: NonNullab
   }
   if (term < room.term) return
   const isFromHost = link.id === room.host?.id
-  if (!isFromHost && (isHost(room) || memberOf(room.roster, link.id) === undefined || term === room.term)) {
+  if (!isFromHost && (term === room.term || memberOf(room.roster, link.id) === undefined)) {
     return breach(room, link, `${body.type} from a peer that is not the host`)
   }
   link.answer = { term, body }
@@ -145,11 +155,11 @@ export function takeAnswer(room: Room, link: Link, term: number, body: NonNullab
 /** Joined: acts on what a host said, as soon as it is the one this peer follows. */
 export function applyAnswer(room: Room, link: Link): void {
   const { answer } = link
-  const isNext = room.host === undefined && room.roster?.members[0]?.peer === link.id
-  if (answer === undefined || answer.term < room.term) return
+  if (answer === undefined || answer.term < room.term || isHost(room)) return
+  const isAsked = room.machine?.strangers?.slot === memberOf(room.roster, link.id)?.slot
   if (answer.body.type === 'Refuse') {
-    if (isNext || link.id === room.host?.id) endRoom(room, refusal(answer.body))
-  } else if (link.id === room.host?.id) {
+    if (link.id === room.host?.id || isAsked) endRoom(room, refusal(answer.body))
+  } else if (link.id === room.host?.id && answer.term === room.term) {
     link.answer = undefined
     welcomed(room, link, answer.body)
   }
@@ -168,23 +178,40 @@ function refusal(body: Refuse): NetworkError {
   return new NetworkError(isKnown ? (body.code as ErrorCode) : 'network/closed', message)
 }
 
-/** Joining: joins by the answer of a peer that may speak as host, once its roster names this peer. */
+/** Joining: joins by the answer of a peer that may speak as host, once it has given this peer a log. */
 export function settleJoin(room: Room): void {
   for (const link of room.links.values()) {
     if (room.state !== 'joining') return
-    const { answer, nextRoster } = link
+    const { answer, base } = link
     if (answer === undefined || link.state !== 'up' || !mayHost(room, link)) continue
     if (answer.body.type === 'Refuse') return endRoom(room, refusal(answer.body))
-    const roster = nextRoster === undefined ? undefined : readRoster(nextRoster.body, nextRoster.term, link.id)
-    const isNonsense = typeof roster === 'string' || answer.body.tickRateHz === 0
-    if (isNonsense) return breach(room, link, 'a welcome or roster that cannot be')
-    if (roster === undefined || memberOf(roster, room.transport.local)?.slot !== answer.body.slot) continue
-    adopt(room, link, answer.body)
+    const { body } = answer
+    const parsed = base === undefined ? undefined : parseRoster(base.body.roster)
+    const isNonsense = typeof parsed === 'string' || body.tickRateHz === 0
+    if (isNonsense || base?.term === 0) return breach(room, link, 'a welcome or log that cannot be')
+    if (base === undefined || parsed === undefined || parsed.members[0]?.peer !== link.id) continue
+    if (memberOf(parsed, room.transport.local)?.slot !== body.slot) continue
+    adopt(room, link, body)
     link.answer = undefined
-    link.nextRoster = undefined
-    join(room, roster)
-    welcomed(room, link, answer.body)
+    link.base = undefined
+    beginLog(room, base.body, base.term, body.leaseMs || DEFAULT_LEASE_MS, body.slot)
+    sendStanding(room)
+    welcomed(room, link, body)
   }
+}
+
+const DEFAULT_LEASE_MS = 600
+
+/** Guest: tells its host whether it could and should be the next. */
+export function sendStanding(room: Room): void {
+  if (room.host === undefined || isHost(room)) return
+  const { canHost } = room.options
+  sendControl(room, linkTo(room, room.host.id), { type: 'Standing', canHost, hidden: room.hidden })
+}
+
+/** True when this peer is the lobby's first and so founds the room, if nobody hosts it already. */
+export function isFirst(lobbyMembers: readonly PeerId[], local: PeerId): boolean {
+  return lobbyMembers[0] === local
 }
 
 /** The lobby's first member hosts a new room. In an older one it may be another, who is heard after a while. */
@@ -199,6 +226,7 @@ function adopt(room: Room, link: Link, welcome: Welcome): void {
   const { clock, nowMs } = room
   if (welcome.tickRateHz !== clock.rateHz) for (const other of room.links.values()) other.heartbeat.sync.forgetTicks()
   room.sessionTag = welcome.sessionTag
+  room.generation = welcome.generation
   const tripTicks = (((sync.rttMs ?? 0) / 2) * welcome.tickRateHz) / 1_000
   const estimate = sync.estimate(nowMs)
   room.isClockRough = estimate === undefined

@@ -1,14 +1,13 @@
 /**
- * Keeps the members of the room equal to its roster, on the host that writes it and the guests that
- * are sent it.
+ * Keeps the members of the room equal to its roster, on every peer at the same place of the log.
  *
  * Invariant: a member enters once and exits once, and nothing of it is handed on outside of that.
  */
-import type { ControlBody } from '@baton/schemas'
 import { Peer, type PeerState } from '../peers/peer.ts'
-import { rosterBody, type Roster, type RosterEntry } from '../peers/roster.ts'
-import { sendControl, sendEntry } from '../send-control.ts'
-import { isHost, linkTo, pushChange, type Room } from '../room.ts'
+import { memberOf, memberOfSlot, type Roster, type RosterEntry } from '../peers/roster.ts'
+import { linkTo, pushChange, type Room } from '../room.ts'
+import { applyAnswer, sendStanding } from './handshake.ts'
+import type { HostTurn } from './machine.ts'
 import type { PeerId } from '../transport/transport.ts'
 
 function enter(room: Room, entry: RosterEntry): void {
@@ -54,46 +53,30 @@ export function setRoster(room: Room, roster: Roster): void {
     .filter((peer): peer is Peer => peer !== undefined && !peer.isLocal)
 }
 
-/** From here on `host` speaks for the room, in the roster's term. */
-export function settleHost(room: Room, host: Peer): void {
-  const isFirst = room.term === 0
-  room.term = room.roster?.term ?? room.term
-  if (room.host === host) return
+/** From here on another host speaks for the room, or this peer does. */
+export function settleHost(room: Room, turn: HostTurn): void {
+  const { machine, term } = room
+  const id = memberOfSlot(room.roster, turn.slot)?.peer
+  const host = id === undefined ? undefined : room.peerObjects.get(id)
+  if (machine === undefined || host === undefined) return
+  const isFirst = term === 0
+  room.term = machine.term
+  room.unsettledSinceMs = undefined
   for (const state of room.states.values()) state.isHost = state.id === host.id
   room.host = host
-  if (!isFirst) room.events.push({ kind: 'hostchanged', host, change: { term: room.term, reason: 'lost', gapMs: 0 } })
+  const { reason, gapMs } = turn
+  if (!isFirst) room.events.push({ kind: 'hostchanged', host, change: { term: turn.term, reason, gapMs } })
   pushChange(room, 'hostchanged', host)
+  const link = room.links.get(host.id)
+  if (link === undefined) return
+  sendStanding(room)
+  applyAnswer(room, link)
 }
 
 /** Joins with the roster given: this peer is a member from here on. */
 export function join(room: Room, roster: Roster): void {
   room.state = 'joined'
-  const own = roster.members.find((member) => member.peer === room.transport.local)
-  room.localState.slot = own?.slot ?? 0
+  room.localState.slot = memberOf(roster, room.transport.local)?.slot ?? 0
   room.events.push({ kind: 'joined' })
-  if (room.protocol !== undefined) room.logEvents.push({ kind: 'reset', index: 0 })
   setRoster(room, roster)
-  const host = room.peerObjects.get(roster.members[0]!.peer)!
-  settleHost(room, host)
-}
-
-/** Host: sends the roster to every member, if it has changed since the last time. */
-export function publishRoster(room: Room): void {
-  if (!room.isRosterDirty || room.roster === undefined) return
-  room.isRosterDirty = false
-  const body = rosterBody(room.roster)
-  append(room, body, 0)
-  for (const member of room.roster.members) {
-    if (member.peer !== room.transport.local) sendControl(room, linkTo(room, member.peer), body)
-  }
-}
-
-/** The simple form: what the host writes stands. */
-export function append(room: Room, body: ControlBody, requester: number): number | undefined {
-  if (!isHost(room)) return undefined
-  const index = ++room.logLength
-  const entry = { index, term: room.term, requester, body }
-  for (const peer of room.peers) sendEntry(room, linkTo(room, peer.id), entry)
-  if (room.protocol !== undefined) room.logEvents.push({ kind: 'appended', entry }, { kind: 'committed', entry })
-  return index
 }

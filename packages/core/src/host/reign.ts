@@ -1,147 +1,203 @@
 /**
- * The host's coming and going: founding a room, taking it over, following whoever does.
+ * The host at work: beats, the lease they carry, the log on its way to a quorum.
  *
- * Invariant: a peer hosts only as founder, or as the first of its roster after it has lost everyone
- * before it.
+ * Invariant: what is committed is held by a quorum, and an entry of this reign stands above it.
+ * Rules HM2, HM6 and HM8 in docs/behavior.md.
  */
-import type { Roster as RosterBody } from '@baton/schemas'
-import { NetworkError } from '../errors.ts'
-import type { Link } from '../peers/link.ts'
-import { memberOf, readRoster, withMember, withoutMember, type Roster } from '../peers/roster.ts'
-import { breach } from '../peers/dismissal.ts'
-import { endRoom, isHost, linkTo, pushChange, type Room } from '../room.ts'
-import type { PeerId } from '../transport/transport.ts'
-import { answerHello, applyAnswer, GRACE_MS, sendHello, settleJoin } from './handshake.ts'
-import { join, setRoster, settleHost } from './membership.ts'
-import { isFirst, judgeRoster, SLOT_GAP, succeed, takeOver } from './succession.ts'
+import type { ControlBody, Roster as RosterBody } from '@baton/schemas'
+import { agrees, holdsLease, isActing, leaseAgeMs, needsWitness, others } from './council.ts'
+import { append, commitTo, compact, entryAt, lengthOf, MAX_UNCOMMITTED, tailOf } from './log.ts'
+import {
+  BEAT_MS,
+  EVERYONE,
+  now,
+  REPEAT_MS,
+  send,
+  WITNESS,
+  type HostMachine,
+  type HostMessage,
+  type Reign,
+} from './machine.ts'
+import { isForged, isVoterOrWitness } from './votes.ts'
 
-const FIRST_TERM = 1
-const FIRST_SLOT = 1
+type Message<Type extends HostMessage['type']> = Extract<HostMessage, { type: Type }>
 
-/**
- * Joining: founds the room when this peer is the lobby's first and nobody there is in one. Those who
- * are may be between two hosts, so their silence about who hosts proves nothing.
- */
-export function considerFounding(room: Room): void {
-  if (room.state !== 'joining' || !isFirst(room.lobbyMembers, room.transport.local)) return
-  for (const link of room.links.values()) if (link.state === 'up' && link.term > 0) return
-  if (room.lobbyMembers.length > 1 && room.nowMs - room.lobbySinceMs < GRACE_MS) return
-  room.sessionTag = room.options.random() >>> 0
-  room.clock.start(room.nowMs, room.options.startTick)
-  const empty: Roster = { term: FIRST_TERM, nextSlot: FIRST_SLOT, members: [] }
-  const { displayName } = room.options
-  join(room, withMember(empty, { peer: room.transport.local, slot: FIRST_SLOT, displayName }))
-  answerAll(room)
-}
+const SENT_COUNT = 64
+/** Of the lease: with less than that from the peers alone, the lobby is asked as well. */
+const WITNESS_SHARE = 0.25
 
-function answerAll(room: Room): void {
-  for (const link of [...room.links.values()]) if (isHost(room)) answerHello(room, link)
-}
-
-/** Members whose link has ended, and those whose link never came up in the time a silent one is given. */
-function isGone(room: Room): (peer: PeerId) => boolean {
-  return (peer) => {
-    const link = peer === room.transport.local ? undefined : room.links.get(peer)
-    if (link === undefined) return false
-    const hasWaited = room.nowMs - link.sinceMs > room.options.peerTimeoutMs
-    return link.state === 'down' || (link.state === 'pending' && hasWaited)
+export function createReign(nowMs: number): Reign {
+  return {
+    startedMs: nowMs,
+    beatMs: -Infinity,
+    beatSequence: 0,
+    sent: [],
+    acked: new Map(),
+    held: new Map(),
+    next: new Map(),
+    resigned: new Set(),
+    witnessBeatMs: -Infinity,
+    witnessed: 0,
+    pendingSinceMs: nowMs,
+    releasing: undefined,
+    isBurned: false,
   }
 }
 
-/** Between two hosts: the next one may turn out to be out of reach as well. A host drops such members. */
-export function passOver(room: Room): void {
-  const { roster } = room
-  if (room.state !== 'joined' || roster === undefined) return
-  const gone = isGone(room)
-  if (isHost(room)) {
-    for (const { peer } of roster.members) if (gone(peer)) memberGone(room, peer)
-  } else if (room.host === undefined && gone(roster.members[0]!.peer)) loseHost(room, roster)
+/** Writes the first entry of a reign: who is in from here on. */
+export function beginReign(machine: HostMachine, roster: RosterBody): void {
+  write(machine, { type: 'Roster', ...roster }, 0)
+  sendBeat(machine)
 }
 
-/** A link has ended. @returns nothing; what follows is in the room's events */
-export function memberGone(room: Room, id: PeerId): void {
-  const { roster } = room
-  if (room.state !== 'joined' || roster === undefined) return
-  const peer = room.peerObjects.get(id)
-  const state = room.states.get(id)
-  if (peer !== undefined && state !== undefined && state.linked) {
-    state.linked = false
-    pushChange(room, 'unlinked', peer)
+/** @returns its index; `undefined` where this member may not write */
+export function appendEntry(machine: HostMachine, body: ControlBody, requester: number): number | undefined {
+  if (!isActing(machine) || lengthOf(machine.log) - machine.log.commit >= MAX_UNCOMMITTED) return undefined
+  return write(machine, body, requester)
+}
+
+function write(machine: HostMachine, body: ControlBody, requester: number): number {
+  const { log, term } = machine
+  const reign = machine.reign!
+  const entry = { index: lengthOf(log) + 1, term, requester, body }
+  if (lengthOf(log) === log.commit) reign.pendingSinceMs = machine.nowMs
+  append(log, entry)
+  machine.logEvents.push({ kind: 'appended', entry })
+  for (const slot of others(machine)) sendMissing(machine, slot)
+  advanceCommit(machine)
+  return entry.index
+}
+
+/** Sends a member all that it lacks, once it has said where it stands. */
+function sendMissing(machine: HostMachine, slot: number): void {
+  const { log } = machine
+  const { next } = machine.reign!
+  let index = next.get(slot)
+  if (index === undefined) return
+  for (; index <= lengthOf(log); index++) send(machine, slot, { type: 'Entry', entry: entryAt(log, index)! })
+  next.set(slot, index)
+}
+
+/** A member says where its committed log ends. */
+export function takeFollow(machine: HostMachine, from: number, { commit }: Message<'Follow'>): void {
+  const { log, reign } = machine
+  if (reign === undefined || machine.role !== 'host') return
+  if (commit > lengthOf(log)) return void machine.breaches.push({ slot: from, reason: `a log of ${commit} entries` })
+  if (commit < log.base) return sendBase(machine, from)
+  reign.next.set(from, commit + 1)
+  sendMissing(machine, from)
+}
+
+/** Gives a member a log that begins where this one is committed: it is new, or was away for too long. */
+export function sendBase(machine: HostMachine, to: number): void {
+  const { log, reign } = machine
+  if (reign === undefined) return
+  const entryTerm = entryAt(log, log.commit)?.term ?? log.baseTerm
+  send(machine, to, { type: 'LogBase', index: log.commit, entryTerm, roster: log.roster })
+  reign.held.delete(to)
+  reign.next.set(to, log.commit + 1)
+  sendMissing(machine, to)
+}
+
+export function tickReign(machine: HostMachine): void {
+  const { reign, nowMs } = machine
+  if (machine.role !== 'host' || reign === undefined) return
+  if (nowMs - reign.beatMs >= BEAT_MS) sendBeat(machine)
+  if (needsWitness(machine) && nowMs - reign.witnessBeatMs >= REPEAT_MS && isShort(machine)) askWitness(machine)
+}
+
+/** The peers alone do not make a quorum, or not soon enough. */
+function isShort(machine: HostMachine): boolean {
+  const { log, leaseMs, nowMs } = machine
+  const reign = machine.reign!
+  const limitMs = WITNESS_SHARE * leaseMs
+  const isWaiting = lengthOf(log) > log.commit && nowMs - reign.pendingSinceMs > limitMs
+  return isWaiting || leaseAgeMs(machine) > limitMs
+}
+
+function askWitness(machine: HostMachine): void {
+  const reign = machine.reign!
+  const { term: entryTerm, index } = tailOf(machine.log)
+  reign.witnessBeatMs = machine.nowMs
+  const sequence = noteSent(machine)
+  send(machine, WITNESS, { type: 'WitnessBeat', sequence, entryTerm, index, leaseMs: machine.leaseMs })
+}
+
+function noteSent(machine: HostMachine): number {
+  const reign = machine.reign!
+  const sequence = reign.beatSequence++
+  reign.sent[sequence % SENT_COUNT] = now(machine)
+  return sequence
+}
+
+export function sendBeat(machine: HostMachine): void {
+  const reign = machine.reign!
+  reign.beatMs = machine.nowMs
+  send(machine, EVERYONE, { type: 'Beat', sequence: noteSent(machine), commit: machine.log.commit })
+}
+
+export function takeBeatAck(machine: HostMachine, from: number, term: number, ack: Message<'BeatAck'>): void {
+  const { reign } = machine
+  if (reign === undefined || machine.role !== 'host' || term !== machine.term) return
+  noteAck(machine, from, ack.sequence)
+  if (ack.held > lengthOf(machine.log)) return void machine.breaches.push({ slot: from, reason: `${ack.held} entries` })
+  if (ack.held > (reign.held.get(from) ?? -1)) {
+    reign.held.set(from, ack.held)
+    advanceCommit(machine)
   }
-  if (isHost(room)) {
-    if (memberOf(roster, id) === undefined) return
-    setRoster(room, withoutMember(roster, id))
-    room.isRosterDirty = true
-  } else if (roster.members[0]?.peer === id) loseHost(room, roster)
 }
 
-function loseHost(room: Room, roster: Roster): void {
-  room.host = undefined
-  room.unsettledSinceMs = room.nowMs
-  for (const state of room.states.values()) state.isHost = false
-  const rest = succeed(roster, isGone(room))
-  setRoster(room, rest)
-  const next = rest.members[0]!.peer
-  if (next === room.transport.local) return reign(room, rest)
-  const link = linkTo(room, next)
-  // The next host may not know this peer yet, when the last one died in between.
-  if (link.state === 'up') sendHello(room, link)
-  if (link.nextRoster !== undefined) takeRoster(room, link, link.nextRoster.term, link.nextRoster.body)
-  applyAnswer(room, link)
+export function takeWitnessAck(machine: HostMachine, term: number, ack: Message<'WitnessAck'>): void {
+  const { reign } = machine
+  if (reign === undefined || machine.role !== 'host' || term !== machine.term) return
+  noteAck(machine, WITNESS, ack.sequence)
+  if (ack.entryTerm !== term || ack.index <= reign.witnessed || ack.index > lengthOf(machine.log)) return
+  reign.witnessed = ack.index
+  advanceCommit(machine)
 }
 
-function reign(room: Room, rest: Roster): void {
-  room.readmit = { from: rest.nextSlot, to: rest.nextSlot + SLOT_GAP }
-  room.clock.release(room.nowMs)
-  setRoster(room, takeOver(rest, isGone(room)))
-  settleHost(room, room.local)
-  room.isRosterDirty = true
-  answerAll(room)
+/** HM2: the lease counts from when the acked beat was sent. */
+function noteAck(machine: HostMachine, from: number, sequence: number): void {
+  const reign = machine.reign!
+  if (sequence >= reign.beatSequence || sequence < reign.beatSequence - SENT_COUNT) return
+  const sent = reign.sent[sequence % SENT_COUNT]
+  const known = reign.acked.get(from)
+  if (sent !== undefined && (known === undefined || sent.monoMs > known.monoMs)) reign.acked.set(from, sent)
 }
 
-/** Takes a roster from a peer: at once from the host this one follows, later from one that may become it. */
-export function takeRoster(room: Room, link: Link, term: number, body: RosterBody): void {
-  if (room.state === 'joining') {
-    link.nextRoster = { term, body }
-    return settleJoin(room)
+/** Somebody has promised a later term, or follows one. */
+export function takeFence(machine: HostMachine, from: number, fence: Message<'Fence'>): void {
+  if (isForged(machine, from, Math.max(fence.promised, fence.term))) return
+  if (isVoterOrWitness(machine, from)) machine.highest = Math.max(machine.highest, fence.promised)
+  const { term, host } = fence
+  if (term > machine.term && host !== machine.self && host !== 0) machine.strangers = { slot: host, term }
+}
+
+/** HM8: the highest position that a quorum holds, if it was written in this reign. */
+export function advanceCommit(machine: HostMachine): void {
+  const { log, term, self } = machine
+  const reign = machine.reign!
+  const before = log.commit
+  for (let index = lengthOf(log); index > log.commit; index--) {
+    if (entryAt(log, index)!.term !== term) break
+    const holds = (slot: number): boolean =>
+      slot === self || reign.resigned.has(slot) || (reign.held.get(slot) ?? 0) >= index
+    if (!agrees(machine, holds, reign.witnessed >= index)) continue
+    commit(machine, index)
+    // A roster may have been in force only until now: what is behind it may have a quorum as well.
+    index = lengthOf(log) + 1
   }
-  if (room.roster === undefined) return
-  const incoming = readRoster(body, term, link.id)
-  if (typeof incoming === 'string') return breach(room, link, `roster: ${incoming}`)
-  const verdict = judgeRoster(room.roster, incoming, link.id)
-  if (verdict === 'foreign') return breach(room, link, 'a roster from a peer that is not the host')
-  if (verdict === 'remember') {
-    link.nextRoster = { term, body }
-    return
-  }
-  link.nextRoster = undefined
-  if (verdict === 'stale') return
-  follow(room, link, incoming)
+  if (log.commit === before) return
+  reign.pendingSinceMs = machine.nowMs
+  // Guests learn of it at once: what they see waits for this.
+  if (holdsLease(machine)) sendBeat(machine)
 }
 
-function follow(room: Room, link: Link, incoming: Roster): void {
-  const own = memberOf(incoming, room.transport.local)
-  if (own?.slot !== room.localState.slot) {
-    // A new host may not know what the last one gave this peer: the hello that says so is on its way.
-    if (room.host === undefined) return
-    return endRoom(
-      room,
-      new NetworkError('network/closed', 'network: the host took this peer out of the room; join again'),
-    )
+export function commit(machine: HostMachine, index: number): void {
+  const { log, logEvents } = machine
+  for (const entry of commitTo(log, index)) {
+    logEvents.push({ kind: 'committed', entry })
+    if (entry.body.type === 'Roster' && entry.term > machine.forkedTerm) machine.forked = undefined
   }
-  const host = room.peerObjects.get(link.id)
-  if (host === undefined) return
-  setRoster(room, incoming)
-  settleHost(room, host)
-  applyAnswer(room, link)
-}
-
-/** A link came up: the peers say who they are, and a member that was out of reach is so no more. */
-export function linkUp(room: Room, link: Link): void {
-  sendHello(room, link)
-  const peer = room.peerObjects.get(link.id)
-  const state = room.states.get(link.id)
-  if (room.state !== 'joined' || peer === undefined || state === undefined || state.linked) return
-  state.linked = true
-  pushChange(room, 'linked', peer)
+  compact(log)
 }

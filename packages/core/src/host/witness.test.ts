@@ -528,7 +528,8 @@ class Watcher {
         demand((this.granted.get(body.term) ?? candidate) === candidate, `two grants of term ${body.term}`)
         demand((this.acked.get(body.term) ?? candidate) === candidate, `a grant of a host's term ${body.term}`)
         this.granted.set(body.term, candidate)
-        demand(`${[body.lastTerm, body.length]}` === `${this.highest}`, `a vote with ${body.lastTerm}, ${body.length}`)
+        const [entryTerm, index] = this.highest
+        demand(body.lastTerm === entryTerm && body.length === index, `a vote with ${body.lastTerm}, ${body.length}`)
         this.gave(candidate, body.term, nowMs)
       } else if (body.type === 'WitnessAck') {
         const term = body.sequence // the bench below puts the term there

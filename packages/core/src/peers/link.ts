@@ -4,7 +4,7 @@
  * Invariant: a link is made once per connection; one that ended is replaced, never revived, so no
  * sequence or half a message outlives it.
  */
-import type { ControlMessage, Hello, Refuse, Roster, Welcome } from '@baton/schemas'
+import type { ControlMessage, Hello, LogBase, Refuse, Standing, Welcome } from '@baton/schemas'
 import { MAX_APPLICATION_MESSAGE_BYTES } from '../channels/application.ts'
 import { Assembly } from '../channels/assembly.ts'
 import type { NumberedChannel } from '../channels/numbered-channel.ts'
@@ -49,13 +49,23 @@ export interface Link {
   /** Highest term the peer has spoken in. Above 0 it is, or was, in a room. */
   term: number
   hello: Hello | undefined
+  /** A leaking count. */
   helloCount: number
+  helloTakenMs: number
   /** What the peer answered to this one's hello, kept until it is known whether it speaks as host. */
   answer:
     | { readonly term: number; readonly body: ({ type: 'Welcome' } & Welcome) | ({ type: 'Refuse' } & Refuse) }
     | undefined
-  /** A roster of a term this peer has not come to yet. */
-  nextRoster: { readonly term: number; readonly body: Roster } | undefined
+  /** Joining: the log that the peer gave this one to begin with. */
+  base: { readonly term: number; readonly body: LogBase } | undefined
+  /** What the peer said of itself as a possible host. */
+  standing: Standing | undefined
+  /** Host: the peer is to be let in, and has to be given a log. */
+  isWaiting: boolean
+  /** Host: the peer is to go; it is no member from the next roster on. */
+  isExpelled: boolean
+  /** When it was last asked to let this peer back in. */
+  helloMs: number
   readonly early: EarlyMessage[]
   earlyBytes: number
   /** Term in which the pair was found to run the same protocol, with the hash; each is said once. */
@@ -91,8 +101,13 @@ export function createLink(id: PeerId, nowMs: number, rateHz: () => number): Lin
     term: 0,
     hello: undefined,
     helloCount: 0,
+    helloTakenMs: nowMs,
     answer: undefined,
-    nextRoster: undefined,
+    base: undefined,
+    standing: undefined,
+    isWaiting: false,
+    isExpelled: false,
+    helloMs: -Infinity,
     early: [],
     earlyBytes: 0,
     readyTerm: 0,

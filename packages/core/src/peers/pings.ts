@@ -46,6 +46,7 @@ export function sendPings(room: Room): void {
 export function forgivePause(room: Room, elapsedMs: number): void {
   const missedMs = elapsedMs - LISTENING_MS
   if (missedMs <= 0) return
+  if (room.machine !== undefined) room.machine.heardMs += missedMs
   for (const link of room.links.values()) {
     link.lastHeardMs += missedMs
     for (const outbox of [link.control, link.messages, link.bulk]) outbox.forgive(missedMs)

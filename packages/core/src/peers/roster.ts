@@ -18,52 +18,76 @@ export interface RosterEntry {
   readonly peer: PeerId
   readonly slot: number
   readonly displayName: string
+  /** Counts toward quorums. */
+  readonly voter: boolean
+  readonly canHost: boolean
 }
 
 export interface Roster {
-  readonly term: number
   /** The slot of the next member to come. */
   readonly nextSlot: number
   readonly members: readonly RosterEntry[]
+  /** Who left of late, and gets its slot again when it comes back. */
+  readonly former: readonly RosterEntry[]
+  /** When it was written. */
+  readonly tick: number
 }
 
 export function memberOf(roster: Roster | undefined, peer: PeerId): RosterEntry | undefined {
   return roster?.members.find((member) => member.peer === peer)
 }
 
-export function withMember(roster: Roster, entry: RosterEntry): Roster {
-  const nextSlot = Math.max(roster.nextSlot, entry.slot + 1)
-  return { term: roster.term, nextSlot, members: [...roster.members, entry] }
-}
-
-export function withoutMember(roster: Roster, peer: PeerId): Roster {
-  return { ...roster, members: roster.members.filter((member) => member.peer !== peer) }
+export function memberOfSlot(roster: Roster | undefined, slot: number): RosterEntry | undefined {
+  return roster?.members.find((member) => member.slot === slot)
 }
 
 export function rosterBody(roster: Roster): { type: 'Roster' } & RosterBody {
-  const members = roster.members.map(
-    ({ slot, peer, displayName }): Member => ({ slot, peer, displayName, voter: true, canHost: true }),
-  )
-  return { type: 'Roster', nextSlot: roster.nextSlot, members, former: [], tick: 0 }
+  const { nextSlot, members, former, tick } = roster
+  return { type: 'Roster', nextSlot, members: members.map(writeEntry), former: former.map(writeEntry), tick }
+}
+
+function writeEntry({ peer, slot, displayName, voter, canHost }: RosterEntry): Member {
+  return { slot, peer, displayName, voter, canHost }
 }
 
 /** Reads a roster from the wire. @returns what is wrong with it instead, when something is */
-export function readRoster(body: RosterBody, term: number, sender: PeerId): Roster | string {
+export function parseRoster(body: RosterBody): Roster | string {
   const slots = new Set<number>()
   const peers = new Set<PeerId>()
   const members: RosterEntry[] = []
-  for (const { slot, peer, displayName } of body.members) {
-    if (slot < 1 || slot > MAX_SLOT || slot >= body.nextSlot) return `slot ${slot} of ${body.nextSlot}`
-    if (peer.length === 0 || peer.length > MAX_PEER_ID_BYTES) return `peer id of ${peer.length} characters`
+  const former: RosterEntry[] = []
+  for (const one of body.members) {
+    const { slot, peer } = one
+    const fault = entryFault(one, body.nextSlot)
+    if (fault !== undefined) return fault
     if (slots.has(slot) || peers.has(peer)) return `slot ${slot} or its peer is there twice`
     slots.add(slot)
     peers.add(peer)
-    members.push({ slot, peer, displayName: cleanName(displayName) })
+    members.push(readEntry(one))
   }
-  if (members.length > MAX_CAPACITY) return `${members.length} members`
-  if (members[0]?.peer !== sender) return 'its first member is not its sender'
-  if (term === 0) return 'term 0'
-  return { term, nextSlot: body.nextSlot, members }
+  for (const one of body.former) {
+    const fault = entryFault(one, body.nextSlot)
+    if (fault !== undefined) return fault
+    former.push(readEntry(one))
+  }
+  if (members.length === 0 || members.length > MAX_CAPACITY) return `${members.length} members`
+  if (former.length > MAX_CAPACITY) return `${former.length} former members`
+  if (members.filter((member) => member.voter).length > MAX_ROSTER_VOTERS) return 'too many voters'
+  if (!members[0]!.voter) return 'its first member does not vote'
+  return { nextSlot: body.nextSlot, members, former, tick: body.tick }
+}
+
+/** More than that no roster of an honest host has. */
+const MAX_ROSTER_VOTERS = 7
+
+function entryFault({ slot, peer }: Member, nextSlot: number): string | undefined {
+  if (slot < 1 || slot > MAX_SLOT || slot >= nextSlot) return `slot ${slot} of ${nextSlot}`
+  if (peer.length === 0 || peer.length > MAX_PEER_ID_BYTES) return `peer id of ${peer.length} characters`
+  return undefined
+}
+
+function readEntry({ slot, peer, displayName, voter, canHost }: Member): RosterEntry {
+  return { slot, peer, displayName: cleanName(displayName), voter, canHost }
 }
 
 const encoder = new TextEncoder()

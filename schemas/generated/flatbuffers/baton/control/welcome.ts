@@ -55,8 +55,21 @@ tickRateHz():number {
   return offset ? this.bb!.readUint16(this.bb_pos + offset) : 0;
 }
 
+/**
+ * The session's: silence after which a host is replaced; 0 is 600.
+ */
+leaseMs():number {
+  const offset = this.bb!.__offset(this.bb_pos, 16);
+  return offset ? this.bb!.readUint16(this.bb_pos + offset) : 0;
+}
+
+generation():number {
+  const offset = this.bb!.__offset(this.bb_pos, 18);
+  return offset ? this.bb!.readUint16(this.bb_pos + offset) : 0;
+}
+
 static startWelcome(builder:flatbuffers.Builder) {
-  builder.startObject(6);
+  builder.startObject(8);
 }
 
 static addProtocolVersion(builder:flatbuffers.Builder, protocolVersion:number) {
@@ -83,12 +96,20 @@ static addTickRateHz(builder:flatbuffers.Builder, tickRateHz:number) {
   builder.addFieldInt16(5, tickRateHz, 0);
 }
 
+static addLeaseMs(builder:flatbuffers.Builder, leaseMs:number) {
+  builder.addFieldInt16(6, leaseMs, 0);
+}
+
+static addGeneration(builder:flatbuffers.Builder, generation:number) {
+  builder.addFieldInt16(7, generation, 0);
+}
+
 static endWelcome(builder:flatbuffers.Builder):flatbuffers.Offset {
   const offset = builder.endObject();
   return offset;
 }
 
-static createWelcome(builder:flatbuffers.Builder, protocolVersion:number, protocolHash:number, sessionTag:number, slot:number, tick:number, tickRateHz:number):flatbuffers.Offset {
+static createWelcome(builder:flatbuffers.Builder, protocolVersion:number, protocolHash:number, sessionTag:number, slot:number, tick:number, tickRateHz:number, leaseMs:number, generation:number):flatbuffers.Offset {
   Welcome.startWelcome(builder);
   Welcome.addProtocolVersion(builder, protocolVersion);
   Welcome.addProtocolHash(builder, protocolHash);
@@ -96,6 +117,8 @@ static createWelcome(builder:flatbuffers.Builder, protocolVersion:number, protoc
   Welcome.addSlot(builder, slot);
   Welcome.addTick(builder, tick);
   Welcome.addTickRateHz(builder, tickRateHz);
+  Welcome.addLeaseMs(builder, leaseMs);
+  Welcome.addGeneration(builder, generation);
   return Welcome.endWelcome(builder);
 }
 }

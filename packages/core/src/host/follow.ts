@@ -1,0 +1,180 @@
+/**
+ * The guest: whom to believe, what to take from the host, when to say so.
+ *
+ * Invariant: terms never fall here; a host is believed by the votes that others cast on their own
+ * channels, and its log replaces only what was never committed. Rules HM1 and HM9 in docs/behavior.md.
+ */
+import type { LogEntry } from '../room.ts'
+import { agrees, currentRoster, hasPromised, silenceMs } from './council.ts'
+import { append, createLog, cutFrom, entryAt, lengthOf, tailOf } from './log.ts'
+import { send, type HostMachine, type HostMessage } from './machine.ts'
+import { commit } from './reign.ts'
+import { isForged, sendFence } from './votes.ts'
+import { tryWin } from './election.ts'
+
+type Message<Type extends HostMessage['type']> = Extract<HostMessage, { type: Type }>
+
+/** Beats that a host must send before it is believed on its own word, by a member that hears no other. */
+const CLAIM_BEATS = 3
+/** Between two requests for what is missing. */
+const ASK_MS = 200
+
+export function takeBeat(machine: HostMachine, from: number, term: number, beat: Message<'Beat'>): void {
+  if (isForged(machine, from, term)) return
+  if (term > machine.term && !considerAdopting(machine, from, term)) return
+  // HM1: what a deposed host says is answered with what it has to know.
+  if (term < machine.term || machine.promised > term) return sendFence(machine, from)
+  if (from !== machine.host || machine.role === 'host') {
+    return void machine.breaches.push({ slot: from, reason: `a beat of term ${term}, which ${machine.host} hosts` })
+  }
+  machine.heardMs = machine.nowMs
+  machine.ackSequence = beat.sequence
+  machine.isOwingAck = true
+  if (beat.commit > machine.hostCommit) {
+    machine.hostCommit = beat.commit
+    followCommit(machine)
+  }
+  if (beat.commit > machine.verified) askForMissing(machine)
+}
+
+/** HM9. @returns whether `from` is believed to host `term` now */
+function considerAdopting(machine: HostMachine, from: number, term: number): boolean {
+  const voters = machine.evidence.get(term)?.get(from)
+  const isElected = voters !== undefined && agrees(machine, (slot) => slot === from || voters.has(slot), voters.has(0))
+  if (!isElected && !isClaimBelieved(machine, from, term)) {
+    return false
+  }
+  adopt(machine, from, term)
+  return true
+}
+
+/** Votes may have been lost on the way. Who hears nobody else believes a voter that insists. */
+function isClaimBelieved(machine: HostMachine, from: number, term: number): boolean {
+  const mayHost = currentRoster(machine).members.some(({ slot, voter, canHost }) => slot === from && voter && canHost)
+  if (!mayHost || term < machine.promised) return false
+  const { claim } = machine
+  const count = claim?.slot === from && claim.term === term ? claim.count + 1 : 1
+  machine.claim = { slot: from, term, count }
+  return count >= CLAIM_BEATS && silenceMs(machine) >= machine.leaseMs
+}
+
+/** Follows the host of a later term from here on. */
+export function adopt(machine: HostMachine, host: number, term: number): void {
+  const { log, nowMs } = machine
+  const reason =
+    machine.forked !== undefined
+      ? 'fork'
+      : machine.host === host
+        ? 'returned'
+        : (machine.release ?? machine.before?.release) === undefined
+          ? 'lost'
+          : (machine.release ?? machine.before?.release) === 0
+            ? 'left'
+            : 'handed-over'
+  if (machine.host !== host) machine.turns.push({ slot: host, term, reason, gapMs: nowMs - machine.heardMs })
+  machine.role = 'follower'
+  machine.reign = undefined
+  machine.candidacy = undefined
+  machine.term = term
+  machine.host = host
+  if (term >= machine.promised) {
+    machine.promised = term
+    machine.candidate = host
+  }
+  machine.highest = Math.max(machine.highest, term)
+  machine.heardMs = nowMs
+  machine.before = undefined
+  machine.release = undefined
+  machine.request = undefined
+  machine.claim = undefined
+  machine.preVoteMs = undefined
+  machine.reports.clear()
+  machine.verified = log.commit
+  machine.hostCommit = log.commit
+  machine.ackSequence = 0
+  machine.isOwingAck = false
+  sayWhere(machine)
+}
+
+function sayWhere(machine: HostMachine): void {
+  const { log, nowMs } = machine
+  const { term: lastTerm, index: length } = tailOf(log)
+  machine.askedMs = nowMs
+  send(machine, machine.host, { type: 'Follow', commit: log.commit, lastTerm, length })
+}
+
+function askForMissing(machine: HostMachine): void {
+  if (machine.nowMs - machine.askedMs >= ASK_MS && lengthOf(machine.log) <= machine.hostCommit) sayWhere(machine)
+}
+
+/** Takes an entry of the host's log, or of the better log that this candidate asked for. */
+export function takeEntry(machine: HostMachine, from: number, term: number, entry: LogEntry): void {
+  const { candidacy } = machine
+  if (candidacy?.fetched === from) {
+    put(machine, entry)
+    return tryWin(machine)
+  }
+  // HM1: nothing of a host's log counts once another was promised; the next host sends it again.
+  if (machine.role === 'host' || from !== machine.host || term !== machine.term || machine.promised > term) return
+  if (entry.term > term) return void machine.breaches.push({ slot: from, reason: `an entry of term ${entry.term}` })
+  if (!put(machine, entry)) return askForMissing(machine)
+  if (entry.index !== machine.verified + 1) return
+  machine.verified = entry.index
+  machine.isOwingAck = true
+  followCommit(machine)
+}
+
+/** @returns false when something before it is missing */
+function put(machine: HostMachine, entry: LogEntry): boolean {
+  const { log, logEvents } = machine
+  const { index } = entry
+  if (index <= log.commit) return true
+  if (index > lengthOf(log) + 1) return false
+  const known = entryAt(log, index)
+  if (known !== undefined && known.term === entry.term) return true
+  if (known !== undefined) {
+    cutFrom(log, index)
+    logEvents.push({ kind: 'cut', fromIndex: index })
+  }
+  append(log, entry)
+  logEvents.push({ kind: 'appended', entry })
+  return true
+}
+
+function followCommit(machine: HostMachine): void {
+  const index = Math.min(machine.hostCommit, machine.verified)
+  if (index > machine.log.commit) commit(machine, index)
+}
+
+/** Gives a candidate that was promised the term what its log lacks. */
+export function takeFetchLog(machine: HostMachine, from: number, request: Message<'FetchLog'>): void {
+  const { log } = machine
+  if (machine.candidate !== from || request.from <= log.base) return
+  for (let index = request.from; index <= lengthOf(log); index++) {
+    send(machine, from, { type: 'Entry', entry: entryAt(log, index)! })
+  }
+}
+
+/** The host gives this member a log to begin with. The room has checked that it asked for it. */
+export function takeBase(machine: HostMachine, from: number, term: number, base: Message<'LogBase'>): void {
+  if (term < machine.term || (machine.role === 'host' && silenceMs(machine) < machine.leaseMs)) return
+  if (!base.roster.members.some((member) => member.slot === machine.self)) return
+  if (base.index < machine.log.commit && term === machine.term) return
+  machine.log = createLog(base.index, base.entryTerm, base.roster)
+  machine.forked = undefined
+  machine.logEvents.push({ kind: 'reset', index: base.index })
+  const isNew = machine.host !== from || machine.role === 'host'
+  if (isNew) machine.turns.push({ slot: from, term, reason: 'returned', gapMs: machine.nowMs - machine.heardMs })
+  machine.host = from
+  machine.strangers = undefined
+  adopt(machine, from, term)
+}
+
+/** At the end of a step: says how far this log is the host's, and that its beats are heard. */
+export function sendAcks(machine: HostMachine): void {
+  if (!machine.isOwingAck) return
+  machine.isOwingAck = false
+  const { ackSequence: sequence, verified: held, promised } = machine
+  if (machine.role === 'host' || hasPromised(machine) || machine.promised > machine.term) return
+  send(machine, machine.host, { type: 'BeatAck', sequence, held, promised })
+}

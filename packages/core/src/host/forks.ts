@@ -1,0 +1,79 @@
+/**
+ * The one place where two worlds may run at once: too few members are left for a quorum, and the rest goes
+ * on as a session of its own, by the word of the lobby, or of two that have none.
+ *
+ * Invariant: two worlds never share a generation; what another generation says is not heard.
+ * Rule HM12 in docs/behavior.md.
+ */
+import { NetworkError } from '../errors.ts'
+import { rosterBody, type Roster } from '../peers/roster.ts'
+import { endRoom, type Room } from '../room.ts'
+import type { PeerId } from '../transport/transport.ts'
+import { holdsLease, silenceMs } from './council.ts'
+import { settleMachine } from './room-host.ts'
+import { fork } from './step.ts'
+
+/** Without a quorum for this long, the lobby is asked whether the rest is gone. */
+const FORK_MS = 10_000
+/** Two players without a lobby cannot tell a crash from a cut: whoever is left goes on alone after this. */
+const ALONE_MS = 3_000
+const ASK_MS = 2_000
+/** Without a quorum, a lobby or a link to anybody, there is nothing to wait for. */
+const GIVE_UP_MS = 30_000
+
+/** Once per frame: what a quorum that does not come leads to. */
+export function considerFork(room: Room): void {
+  const { machine, roster, nowMs } = room
+  if (machine === undefined || roster === undefined || room.state !== 'joined') return
+  const isCut = machine.role === 'host' ? !holdsLease(machine) : silenceMs(machine) >= 2 * machine.leaseMs
+  if (!isCut) {
+    room.frozenSinceMs = undefined
+    return
+  }
+  room.frozenSinceMs ??= nowMs
+  if (room.options.quorumLoss === 'wait') return
+  const frozenMs = nowMs - room.frozenSinceMs
+  const isPair = roster.members.filter((member) => member.voter).length <= 2 && !isAnyoneHeard(room)
+  if (isPair && !hasLobby(room)) {
+    if (frozenMs >= ALONE_MS) declare(room, room.generation + 1, [room.transport.local])
+    return
+  }
+  if (frozenMs < FORK_MS || nowMs - room.forkAskedMs < ASK_MS) return
+  room.forkAskedMs = nowMs
+  const members = roster.members.map((member) => member.peer)
+  room.transport.requestGeneration?.(room.generation, members)
+  if (frozenMs >= GIVE_UP_MS && ![...room.links.values()].some((link) => link.state === 'up')) {
+    const message = `network: too few members were in reach for ${GIVE_UP_MS} ms to decide anything; join again`
+    endRoom(room, new NetworkError('network/quorum-lost', message))
+  }
+}
+
+function hasLobby(room: Room): boolean {
+  return room.transport.witness !== undefined && room.hasWitness
+}
+
+function isAnyoneHeard(room: Room): boolean {
+  const limitMs = room.machine!.leaseMs * 2
+  return [...room.links.values()].some((link) => link.state === 'up' && room.nowMs - link.lastHeardMs < limitMs)
+}
+
+/** The lobby lets these go on without the rest. */
+export function takeGeneration(room: Room, generation: number, members: readonly PeerId[]): void {
+  if (room.state === 'joined' && room.frozenSinceMs !== undefined) declare(room, generation, members)
+}
+
+function declare(room: Room, generation: number, members: readonly PeerId[]): void {
+  const { machine, roster } = room
+  if (machine === undefined || roster === undefined || generation <= room.generation) return
+  const stay = roster.members.filter((member) => members.includes(member.peer))
+  if (!stay.some((member) => member.peer === room.transport.local)) return
+  const rest: Roster = { ...roster, members: stay.map((member) => ({ ...member, voter: true })).slice(0, MAX_FORKED) }
+  room.generation = generation
+  // The same for all that go on, and no longer what the others have.
+  room.sessionTag = Math.imul(room.sessionTag ^ generation, 0x9e3779b1) >>> 0
+  room.frozenSinceMs = undefined
+  fork(machine, generation, rosterBody(rest))
+  settleMachine(room)
+}
+
+const MAX_FORKED = 7

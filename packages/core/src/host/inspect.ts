@@ -1,0 +1,51 @@
+/**
+ * A look into the machine for tests, simulations and tools.
+ *
+ * Invariant: reads only.
+ */
+import type { LogEntry, Room } from '../room.ts'
+import { isActing, rosters } from './council.ts'
+import { entryAt, lengthOf } from './log.ts'
+
+export interface HostInspection {
+  readonly generation: number
+  readonly term: number
+  readonly promised: number
+  readonly role: 'follower' | 'host'
+  /** Host with a live lease that does not hand over. */
+  readonly isActing: boolean
+  /** Host that hands over: it still sends state, and writes no log. */
+  readonly isReleasing: boolean
+  readonly commitIndex: number
+  readonly length: number
+  /** Position of the first entry that is kept. */
+  readonly firstIndex: number
+  /** `undefined` where it is not kept. */
+  entryAt(index: number): LogEntry | undefined
+  /** Slots by the newest roster in the log; the first voter is the host that wrote it. */
+  readonly voters: readonly number[]
+  readonly learners: readonly number[]
+  readonly uncommittedRosters: number
+}
+
+export function inspect(room: Room): HostInspection | undefined {
+  const { machine } = room
+  if (machine === undefined) return undefined
+  const all = rosters(machine)
+  const { members } = all[all.length - 1]!
+  return {
+    generation: machine.generation,
+    term: machine.term,
+    promised: machine.promised,
+    role: machine.role,
+    isActing: isActing(machine),
+    isReleasing: machine.reign?.releasing !== undefined,
+    commitIndex: machine.log.commit,
+    length: lengthOf(machine.log),
+    firstIndex: machine.log.base + 1,
+    entryAt: (index) => entryAt(machine.log, index),
+    voters: members.filter((member) => member.voter).map((member) => member.slot),
+    learners: members.filter((member) => !member.voter).map((member) => member.slot),
+    uncommittedRosters: machine.log.pendingRosters.length,
+  }
+}

@@ -1,0 +1,284 @@
+/**
+ * One member's part in deciding who hosts, as plain data, and what goes in and out of it.
+ *
+ * Place in the house: `votes`, `election`, `reign`, `follow` and `hand-over` are functions over this; they
+ * know no sockets and no clock. Invariant: everything here can be cloned, so that every interleaving of a
+ * small room can be tried on the real code.
+ */
+import type { ControlBody, Roster as RosterBody } from '@baton/schemas'
+import type { LogEntry, LogEvent } from '../room.ts'
+import type { HostChangeReason } from '../network-types.ts'
+import { createLog, type ReplicatedLog, type Tail } from './log.ts'
+
+/** The lobby among the senders and receivers of votes. Slots begin at 1. */
+export const WITNESS = 0
+/** Receivers: every member of any roster that counts. */
+export const EVERYONE = -1
+
+/** A host speaks at least this often. */
+export const BEAT_MS = 50
+/** How long each next successor lets the one before it try. */
+export const STAGGER_MS = 250
+export const ATTEMPT_MS = 500
+export const REPEAT_MS = 100
+/** A host counts on its lease a little less long than its voters promise it: clocks differ by up to 1 %. */
+export const LEASE_SHARE = 0.97
+/** A term that is this far above all others was made up. */
+export const MAX_TERM_LEAP = 4_096
+
+export interface Beat {
+  readonly type: 'Beat'
+  readonly sequence: number
+  readonly commit: number
+}
+
+export interface BeatAck {
+  readonly type: 'BeatAck'
+  readonly sequence: number
+  /** Position up to which the sender's log is the host's. */
+  readonly held: number
+  readonly promised: number
+}
+
+export interface EntryMessage {
+  readonly type: 'Entry'
+  readonly entry: LogEntry
+}
+
+/** What members say to one another about the host. Terms, slots and positions; see schemas/control.fbs. */
+export type HostMessage =
+  | Beat
+  | BeatAck
+  | EntryMessage
+  | Extract<
+      ControlBody,
+      {
+        type:
+          | 'Suspect'
+          | 'VoteRequest'
+          | 'Vote'
+          | 'Abandon'
+          | 'Fence'
+          | 'HandOver'
+          | 'Follow'
+          | 'FetchLog'
+          | 'LogBase'
+          | 'WitnessBeat'
+          | 'WitnessAck'
+      }
+    >
+
+export interface Outgoing {
+  /** A slot, `WITNESS` or `EVERYONE`. */
+  readonly to: number
+  /** The sender's term. */
+  readonly term: number
+  readonly message: HostMessage
+}
+
+/** A change of host as this member sees it; the room makes events of it. */
+export interface HostTurn {
+  readonly slot: number
+  readonly term: number
+  readonly reason: HostChangeReason
+  readonly gapMs: number
+}
+
+/** Two clocks: one may stand still while the machine sleeps, the other may be set. */
+export interface Moment {
+  readonly monoMs: number
+  readonly wallMs: number
+}
+
+/** What this member said when it was last asked for a vote, to be undone if that comes to nothing. */
+export interface Undo {
+  readonly candidate: number
+  readonly grantedMs: number
+  readonly release: number | undefined
+}
+
+export interface Candidacy {
+  readonly term: number
+  readonly startedMs: number
+  readonly started: Moment
+  sentMs: number
+  readonly grants: Map<number, Grant>
+  /** Why it stands: what the game will be told. */
+  readonly reason: HostChangeReason
+  /** Whose better log is being fetched, and since when. */
+  fetched?: number
+  fetchMs: number
+}
+
+export interface Grant extends Tail {
+  readonly commit: number
+  readonly tick: number
+}
+
+export interface Reign {
+  readonly startedMs: number
+  beatMs: number
+  beatSequence: number
+  /** When the last 64 beats were sent, by sequence modulo 64. */
+  readonly sent: Moment[]
+  /** Per slot: when the newest beat that it acked was sent. */
+  readonly acked: Map<number, Moment>
+  /** Per slot: position up to which its log is this one. */
+  readonly held: Map<number, number>
+  /** Per slot: position of the next entry to send it; absent until it has said where it stands. */
+  readonly next: Map<number, number>
+  /** Voters that left with a word: they agree with whatever this term decides. */
+  readonly resigned: Set<number>
+  witnessBeatMs: number
+  /** Position up to which the lobby remembers that this log goes. */
+  witnessed: number
+  /** Since when the oldest entry waits for a quorum. */
+  pendingSinceMs: number
+  releasing: { readonly to: number; readonly sinceMs: number } | undefined
+  /** A successor has not come in time: only a new term may act again. */
+  isBurned: boolean
+}
+
+export interface HostMachine {
+  readonly self: number
+  readonly leaseMs: number
+  canHost: boolean
+  nowMs: number
+  wallMs: number
+  /** Whole ticks now; the room keeps it. */
+  tick: number
+  /** State of the generator that spreads retries. */
+  seed: number
+  generation: number
+  /** The reign this member follows, or leads. */
+  term: number
+  /** Its host; 0 where this member has given that one up for a candidate. */
+  host: number
+  role: 'follower' | 'host'
+  /** The highest term that was promised, and to whom; 0 is nobody. */
+  promised: number
+  candidate: number
+  /** The highest term heard of in any refusal. */
+  highest: number
+  heardMs: number
+  grantedMs: number
+  before: Undo | undefined
+  /** The current host lets `release` take over (0: anyone). `undefined`: it does not. */
+  release: number | undefined
+  releaseMs: number
+  /** The host left for good. */
+  hasLeft: boolean
+  log: ReplicatedLog
+  /** Stands in for the rosters of the log after a declared fork, until one of the new generation is committed. */
+  forked: RosterBody | undefined
+  /** Terms up to this are of before the fork. */
+  forkedTerm: number
+  /** Follower: position up to which this log is known to be the host's, and the host's commit. */
+  verified: number
+  hostCommit: number
+  askedMs: number
+  isOwingAck: boolean
+  ackSequence: number
+  /** Who said lately that it hears no host. */
+  readonly reports: Map<number, number>
+  reportedMs: number
+  preVoteMs: number | undefined
+  retryMs: number
+  request: { readonly from: number; readonly term: number; readonly atMs: number } | undefined
+  candidacy: Candidacy | undefined
+  reign: Reign | undefined
+  /** Votes heard on the voters' own channels: term, candidate, voters. */
+  readonly evidence: Map<number, Map<number, Set<number>>>
+  /** A peer that says it hosts without this one having seen the votes. */
+  claim: { slot: number; term: number; count: number } | undefined
+  /** Who hosts a later term, by a fence: to be asked to let this member back in. */
+  strangers: { readonly slot: number; readonly term: number } | undefined
+  readonly out: Outgoing[]
+  readonly logEvents: LogEvent[]
+  readonly turns: HostTurn[]
+  /** Messages that no honest member sends, by slot: taken by the room. */
+  readonly breaches: { readonly slot: number; readonly reason: string }[]
+}
+
+export interface MachineOptions {
+  readonly self: number
+  readonly leaseMs: number
+  readonly canHost: boolean
+  readonly seed: number
+  readonly generation: number
+  readonly now: Moment
+  /** Where the log begins, and the roster in force there. */
+  readonly base: Tail
+  readonly roster: RosterBody
+  readonly term: number
+  readonly host: number
+}
+
+export function createMachine(options: MachineOptions): HostMachine {
+  const { self, leaseMs, canHost, seed, generation, now, base, roster, term, host } = options
+  return {
+    self,
+    leaseMs,
+    canHost,
+    nowMs: now.monoMs,
+    wallMs: now.wallMs,
+    tick: 0,
+    seed,
+    generation,
+    term,
+    host,
+    role: 'follower',
+    promised: term,
+    candidate: host,
+    highest: term,
+    heardMs: now.monoMs,
+    grantedMs: -Infinity,
+    before: undefined,
+    release: undefined,
+    releaseMs: 0,
+    hasLeft: false,
+    log: createLog(base.index, base.term, roster),
+    forked: undefined,
+    forkedTerm: 0,
+    verified: base.index,
+    hostCommit: base.index,
+    askedMs: -Infinity,
+    isOwingAck: false,
+    ackSequence: 0,
+    reports: new Map(),
+    reportedMs: -Infinity,
+    preVoteMs: undefined,
+    retryMs: -Infinity,
+    request: undefined,
+    candidacy: undefined,
+    reign: undefined,
+    evidence: new Map(),
+    claim: undefined,
+    strangers: undefined,
+    out: [],
+    logEvents: [],
+    turns: [],
+    breaches: [],
+  }
+}
+
+export function send(machine: HostMachine, to: number, message: HostMessage): void {
+  machine.out.push({ to, term: machine.term, message })
+}
+
+/** A number from 0 to 1 (mulberry32, Tommy Ettinger): spreads retries, never secrets. */
+export function draw(machine: HostMachine): number {
+  machine.seed = (machine.seed + 0x6d2b79f5) | 0
+  let mixed = Math.imul(machine.seed ^ (machine.seed >>> 15), 1 | machine.seed)
+  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+  return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000
+}
+
+/** How long ago, by whichever clock says longer: one stands still in sleep, the other may be set back. */
+export function ageMs(machine: HostMachine, moment: Moment): number {
+  return Math.max(machine.nowMs - moment.monoMs, machine.wallMs - moment.wallMs)
+}
+
+export function now(machine: HostMachine): Moment {
+  return { monoMs: machine.nowMs, wallMs: machine.wallMs }
+}

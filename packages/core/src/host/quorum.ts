@@ -1,0 +1,53 @@
+/**
+ * Who has to agree: quorums over rosters, the lobby's vote included.
+ *
+ * Invariant: as long as a change of voters is not committed, both what was and what will be must agree
+ * (joint consensus), so that any two quorums share a member, whoever has heard of the change.
+ *
+ * @see Ongaro, "Consensus: Bridging Theory and Practice" (2014), 4.3
+ */
+import type { Member, Roster as RosterBody } from '@baton/schemas'
+import type { ReplicatedLog } from './log.ts'
+
+/** More voters cost links and acks and buy little: seven survive the loss of three at once. */
+export const MAX_VOTERS = 7
+
+export function votersOf(roster: RosterBody): readonly Member[] {
+  return roster.members.filter((member) => member.voter)
+}
+
+/** The lobby votes where the number of voters is even, so that no even split is without a majority. */
+export function hasWitness(roster: RosterBody): boolean {
+  return votersOf(roster).length % 2 === 0
+}
+
+/** The rosters whose quorums must agree now: the committed one, and every one after it. */
+export function rostersOf(log: ReplicatedLog): readonly RosterBody[] {
+  return [log.roster, ...log.pendingRosters.map((entry) => entry.body as RosterBody)]
+}
+
+/** @param has whether a slot agrees @param witness whether the lobby does */
+export function isQuorum(roster: RosterBody, has: (slot: number) => boolean, witness: boolean): boolean {
+  const voters = votersOf(roster)
+  const isEven = voters.length % 2 === 0
+  const total = voters.length + (isEven ? 1 : 0)
+  let count = isEven && witness ? 1 : 0
+  for (const voter of voters) if (has(voter.slot)) count++
+  return count > total / 2
+}
+
+export function areQuorums(rosters: readonly RosterBody[], has: (slot: number) => boolean, witness: boolean): boolean {
+  return rosters.every((roster) => isQuorum(roster, has, witness))
+}
+
+/** A voter in any roster that counts. */
+export function isVoter(rosters: readonly RosterBody[], slot: number): boolean {
+  return rosters.some((roster) => roster.members.some((member) => member.slot === slot && member.voter))
+}
+
+/** Slots of those who may succeed, in order. */
+export function successionOf(roster: RosterBody, host: number): readonly number[] {
+  return roster.members
+    .filter((member) => member.voter && member.canHost && member.slot !== host)
+    .map((member) => member.slot)
+}
