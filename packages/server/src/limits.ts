@@ -4,7 +4,7 @@
  * Place in the house: pure figures and pure arithmetic under `lobby.ts`, `signaling.ts` and the ws door.
  * Invariant: nothing here reads a clock or keeps state of its own; buckets belong to the caller.
  */
-import { invariant } from '@baton/core'
+import { invariant, MAX_WITNESS_BYTES } from '@baton/core'
 
 /** Every bound of one lobby. Change some of them with `createLobby({ limits: { ... } })`. */
 export interface LobbyLimits {
@@ -23,6 +23,7 @@ export interface LobbyLimits {
   readonly descriptionsPerSecond: number
   /** Messages of one socket at once: 63 members times an answer and a dozen candidates. */
   readonly messageBurst: number
+  /** A host's beats to the witness are 20 to 40 a second for as long as it hosts; as much again for the rest. */
   readonly messagesPerSecond: number
   /** Bytes of one socket at once, and lasting: signaling is small, only abuse is large. */
   readonly byteBurst: number
@@ -41,6 +42,11 @@ export interface LobbyLimits {
   /** Members of a room when whoever opens it asks for nothing, and at most. A mesh grows with the square. */
   readonly defaultCapacity: number
   readonly maxCapacity: number
+  /** A message for the witness: a vote is 92 bytes, a beat 80. */
+  readonly witnessBytes: number
+  /** Members that a room remembers to have gone, and how long they must be, before others may go on without them. */
+  readonly goneRemembered: number
+  readonly goneForForkMs: number
   /** A socket that has joined no room by then is closed. */
   readonly helloTimeoutMs: number
   /** A silent socket is asked this often whether it lives, and given up after so many missed answers. */
@@ -61,7 +67,7 @@ export const DEFAULT_LIMITS: LobbyLimits = {
   descriptionBurst: 16,
   descriptionsPerSecond: 1,
   messageBurst: 1_000,
-  messagesPerSecond: 50,
+  messagesPerSecond: 100,
   byteBurst: 1_048_576,
   bytesPerSecond: 65_536,
   socketsPerAddress: 10,
@@ -72,6 +78,9 @@ export const DEFAULT_LIMITS: LobbyLimits = {
   rooms: 1_000,
   defaultCapacity: 16,
   maxCapacity: 64,
+  witnessBytes: MAX_WITNESS_BYTES,
+  goneRemembered: 256,
+  goneForForkMs: 10_000,
   helloTimeoutMs: 5_000,
   pingIntervalMs: 15_000,
   missedPings: 2,

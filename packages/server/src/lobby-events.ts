@@ -20,13 +20,16 @@ export type LobbyEvent =
   | { readonly kind: 'heartbeat'; readonly socket: SocketId }
   /** The door saw a limit broken below the level of messages (frame size, fragments, unsent bytes). */
   | { readonly kind: 'breached'; readonly socket: SocketId; readonly message: string }
-  | { readonly kind: 'closed'; readonly socket: SocketId }
+  /** `code` of the close frame the far end sent; 1005 where it had none, 1006 without a frame. */
+  | { readonly kind: 'closed'; readonly socket: SocketId; readonly code: number }
   /** Time has passed. A few times a second is enough. */
   | { readonly kind: 'tick' }
+  /** The time has come that `Lobby.alarmMs` named. */
+  | { readonly kind: 'alarm' }
   | { readonly kind: 'shutdown' }
 
 export type LobbyEffect =
-  /** `relayed`: comes from another member, and may be dropped when this socket is slow. */
+  /** `relayed`: comes from another member or the witness, and may be dropped when this socket is slow. */
   | { readonly kind: 'send'; readonly socket: SocketId; readonly data: Uint8Array | string; readonly relayed: boolean }
   | { readonly kind: 'ping'; readonly socket: SocketId }
   /** Orderly: the close frame follows what was sent before. */
@@ -38,6 +41,11 @@ export interface LobbyOptions {
   /** Unsigned 32-bit numbers nobody can foresee: ids are 96 bits of it. */
   readonly random: () => number
   readonly limits?: Partial<LobbyLimits> | undefined
+  /**
+   * When the lobby began, on the clock of `step`; the first event unsaid. What an earlier lobby said as a witness
+   * may hold for a while after that. `-Infinity` where there was none.
+   */
+  readonly bootMs?: number | undefined
   /** Told to every member when it joins. */
   readonly iceServers?: readonly IceServer[] | undefined
 }
@@ -48,6 +56,10 @@ export interface LobbyCounters {
   relayed: number
   /** Signals to somebody who was not in the sender's room (any more). */
   undeliverable: number
+  /** Messages for the witness. */
+  witnessed: number
+  /** Generations begun by members that were left. */
+  forked: number
   /** Sockets given up because they no longer answered pings. */
   dead: number
   readonly errors: Record<LobbyErrorCode, number>
@@ -60,6 +72,8 @@ export function createCounters(): LobbyCounters {
     joined: 0,
     relayed: 0,
     undeliverable: 0,
+    witnessed: 0,
+    forked: 0,
     dead: 0,
     errors: errors as Record<LobbyErrorCode, number>,
   }

@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { connect } from 'node:net'
+import { decodeControl, encodeControl, type ControlBody } from '@baton/schemas'
 import { decodeLobby, encodeLobby } from '@baton/schemas/lobby'
 import type { LobbyBody } from '@baton/schemas/lobby'
 import { afterEach, describe, expect, test, vi } from 'vitest'
@@ -109,7 +110,7 @@ describe('the document: plain pages', () => {
     expect(await a.next()).toEqual({ kind: 'connected', id: selfB.id })
     expect(selfB.members).toEqual([selfA.id, selfB.id])
     b.socket.close()
-    expect(await a.next()).toEqual({ kind: 'disconnected', id: selfB.id })
+    expect(await a.next()).toEqual({ kind: 'disconnected', id: selfB.id, left: false })
   })
 
   test("LB4: the document's offer and answer, letter by letter", async () => {
@@ -285,7 +286,7 @@ describe('the door', () => {
     const second = await join(url, 'plaza', { identity })
     expect(await first.next()).toMatchObject({ type: 'LobbyError', code: 'lobby/replaced' })
     expect(await first.closed).toEqual({ code: 4003, reason: 'lobby/replaced' })
-    expect(await friend.next()).toEqual({ type: 'Disconnected', id: first.id })
+    expect(await friend.next()).toEqual({ type: 'Disconnected', id: first.id, left: false })
     expect(await friend.next()).toEqual({ type: 'Connected', id: second.id })
   })
 
@@ -412,5 +413,52 @@ describe('http', () => {
   test("a port that is taken rejects with the system's own code", async () => {
     const { port } = await startLobby()
     await expect(createLobby({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' })
+  })
+})
+
+describe('who went, and the witness', () => {
+  test('LB28: close codes 1000 and 1001 mean gone for good; no code, no close frame, or another code do not', async () => {
+    const { url } = await startLobby()
+    const staying = await join(url, 'attic')
+    for (const [left, end] of [
+      [true, (socket: WebSocket) => socket.close(1000)],
+      [true, (socket: WebSocket) => socket.close(1001)],
+      [false, (socket: WebSocket) => socket.close()],
+      [false, (socket: WebSocket) => socket.close(4_000)],
+      [false, (socket: WebSocket) => socket.terminate()],
+    ] as const) {
+      const going = await join(url, 'attic')
+      expect(await staying.next()).toEqual({ type: 'Connected', id: going.id })
+      end(going.socket)
+      expect(await staying.next()).toEqual({ type: 'Disconnected', id: going.id, left })
+    }
+  })
+
+  test('LB29 LB30: a vote that has to wait comes by itself, to everybody in the room', async () => {
+    const lobby = await startLobby()
+    const { url } = lobby
+    const [host, guest] = [await join(url, 'attic'), await join(url, 'attic')]
+    await host.next()
+    const say = (client: { say(body: LobbyBody): void }, body: ControlBody, term = 0): void =>
+      client.say({ type: 'Witness', data: encodeControl({ term, index: 0, body }) })
+    const hear = async (client: { next(): Promise<LobbyBody> }): Promise<ControlBody> => {
+      const body = await client.next()
+      const decoded = decodeControl((body as Extract<LobbyBody, { type: 'Witness' }>).data)
+      if (!decoded.ok) throw new Error(decoded.reason)
+      return decoded.value.body
+    }
+    // The lobby is new, so its witness abstains at first, and the host goes on beating.
+    const beat: ControlBody = { type: 'WitnessBeat', sequence: 1, entryTerm: 1, index: 5, leaseMs: 400 }
+    const beats = setInterval(() => say(host, beat, 1), 50)
+    expect(await hear(host)).toEqual({ type: 'WitnessAck', sequence: 1, entryTerm: 1, index: 5 })
+    clearInterval(beats)
+    // Asked once, within the time that a request is kept; nothing else happens in this lobby but its alarm.
+    say(guest, { type: 'VoteRequest', term: 2, candidate: 2, lastTerm: 1, length: 5, commit: 5, leaseMs: 400 })
+    const vote = { type: 'Vote', term: 2, candidate: 2, lastTerm: 1, length: 5, commit: 0, tick: 0 }
+    expect(await hear(guest)).toEqual(vote)
+    let heard = await hear(host)
+    while (heard.type === 'WitnessAck') heard = await hear(host)
+    expect(heard).toEqual(vote)
+    expect(lobby.stats().witnessed).toBeGreaterThan(2)
   })
 })

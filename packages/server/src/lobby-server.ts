@@ -11,7 +11,7 @@ import { invariant } from '@baton/core'
 import type { IceServer } from '@baton/schemas/lobby'
 import type { LobbyLimits } from './limits.ts'
 import { Lobby } from './lobby.ts'
-import type { LobbyCounters, LobbyEvent } from './lobby-events.ts'
+import type { LobbyCounters, LobbyEffect, LobbyEvent } from './lobby-events.ts'
 import { createOriginPolicy } from './origin.ts'
 import { WebSocketListener } from './websocket-listener.ts'
 import type { ListenerCounters, UpgradeSource } from './websocket-listener.ts'
@@ -20,6 +20,8 @@ import type { ListenerCounters, UpgradeSource } from './websocket-listener.ts'
 export const SHARED_PATH = '/baton-lobby'
 /** Hello and ping time-outs are seconds; a quarter of one is fine enough and costs nothing. */
 const TICK_MS = 250
+/** A witness's answer may be this late: many rooms share one alarm. */
+const MIN_ALARM_MS = 5
 /** A browser that has read the close frame answers at once; the rest are cut. */
 const CLOSE_GRACE_MS = 500
 
@@ -80,11 +82,16 @@ export async function createLobby(options: CreateLobbyOptions = {}): Promise<Lob
     options.server === undefined || (options.port === undefined && options.host === undefined),
     'createLobby: server together with port or host; give a server to share, or a port for an own one',
   )
-  const lobby = new Lobby({ random: secureRandom, limits: options.limits, iceServers: options.iceServers })
+  const lobby = new Lobby({
+    random: secureRandom,
+    limits: options.limits,
+    iceServers: options.iceServers,
+    bootMs: performance.now(),
+  })
   const own = options.server === undefined ? createOwnServer(lobby.limits) : undefined
   const server: SharedServer = options.server ?? own!
   const path = options.path ?? (own ? undefined : SHARED_PATH)
-  const emit = createPump(lobby, (effect) => listener.apply(effect))
+  const { emit, stop } = createPump(lobby, (effect) => listener.apply(effect))
   const listener = new WebSocketListener({
     server,
     path,
@@ -108,6 +115,7 @@ export async function createLobby(options: CreateLobbyOptions = {}): Promise<Lob
     while (listener.openCount > 0 && performance.now() < deadlineMs)
       await new Promise((resolve) => setTimeout(resolve, 5))
     clearInterval(timer)
+    stop()
     listener.close()
     if (own) await new Promise<void>((resolve) => own.close(() => resolve()).closeAllConnections())
   }
@@ -124,11 +132,16 @@ export async function createLobby(options: CreateLobbyOptions = {}): Promise<Lob
   }
 }
 
-/** Runs events one at a time: what an effect causes waits until the effects before it are done. */
-function createPump(lobby: Lobby, apply: (effect: ReturnType<Lobby['step']>[number]) => void) {
+/**
+ * Runs events one at a time: what an effect causes waits until the effects before it are done. Wakes the lobby
+ * when one of its witnesses has something to say, and not otherwise.
+ */
+function createPump(lobby: Lobby, apply: (effect: LobbyEffect) => void) {
   const waiting: LobbyEvent[] = []
   let running = false
-  return (event: LobbyEvent): void => {
+  let alarm: { readonly atMs: number; readonly timer: NodeJS.Timeout } | undefined
+
+  function emit(event: LobbyEvent): void {
     waiting.push(event)
     if (running) return
     running = true
@@ -138,8 +151,32 @@ function createPump(lobby: Lobby, apply: (effect: ReturnType<Lobby['step']>[numb
       }
     } finally {
       running = false
+      setAlarm()
     }
   }
+
+  function setAlarm(): void {
+    const atMs = lobby.alarmMs
+    if (alarm?.atMs === atMs) return
+    stop()
+    if (atMs === undefined) return
+    const timer = setTimeout(
+      () => {
+        alarm = undefined
+        emit({ kind: 'alarm' })
+      },
+      Math.max(MIN_ALARM_MS, atMs - performance.now()),
+    )
+    timer.unref()
+    alarm = { atMs, timer }
+  }
+
+  function stop(): void {
+    clearTimeout(alarm?.timer)
+    alarm = undefined
+  }
+
+  return { emit, stop }
 }
 
 /** A request has as long as a hello: a slow-loris holds a connection no longer than that. */

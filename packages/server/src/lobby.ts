@@ -3,25 +3,30 @@
  *
  * Place in the house: pure; `lobby-server.ts` pumps it with real sockets and a clock, the simulator
  * with made-up ones. Invariant: nothing a socket sends makes `step` throw, and nothing it sends
- * reaches a socket outside its room. Rules LB1 to LB22 in docs/behavior.md.
+ * reaches a socket outside its room. Rules LB1 to LB33 in docs/behavior.md.
  */
 import { invariant } from '@baton/core'
+import { departWitness, stepWitness, tickWitness, witnessDueMs, type WitnessEffect } from '@baton/core/host'
 import { decodeLobby, decodeLobbyText } from '@baton/schemas/lobby'
 import type { IceServer, LobbyBody } from '@baton/schemas/lobby'
 import { checkLargestAnswer, createFrames } from './frames.ts'
 import type { Frames } from './frames.ts'
+import { takeGenerationRequest } from './generations.ts'
 import { withDefaults } from './limits.ts'
 import type { LobbyLimits } from './limits.ts'
 import { createCounters } from './lobby-events.ts'
 import type { LobbyCounters, LobbyEffect, LobbyEvent, LobbyOptions, SocketId } from './lobby-events.ts'
 import { CLOSE_CODES, refuse } from './refusals.ts'
 import type { Refusal } from './refusals.ts'
-import { enterRoom, findWishFault, leaveRoom } from './rooms.ts'
+import { enterRoom, findWishFault, leaveRoom, noteGone } from './rooms.ts'
 import type { JoinWish, Member, Room, RoomTable } from './rooms.ts'
 import { relaySignal } from './signaling.ts'
 import type { SignalBody } from './signaling.ts'
 import { addressOf, createSocket, forgetRestedAddresses, pay, payJoin } from './sockets.ts'
 import type { AddressTable, Socket } from './sockets.ts'
+
+/** Close codes that a page sends when it is done (1000) or taken away (1001). A lost path has none. */
+const GONE_FOR_GOOD: ReadonlySet<number> = new Set([1000, 1001])
 
 export class Lobby {
   readonly limits: LobbyLimits
@@ -31,7 +36,11 @@ export class Lobby {
   readonly #sockets = new Map<SocketId, Socket>()
   readonly #addresses: AddressTable = new Map()
   readonly #rooms: RoomTable = new Map()
+  /** Rooms whose witness has a request to answer later. */
+  readonly #waiting = new Set<Room>()
   #effects: LobbyEffect[] = []
+  #bootMs: number | undefined
+  #nowMs = 0
   #down = false
 
   constructor(options: LobbyOptions) {
@@ -39,6 +48,7 @@ export class Lobby {
     this.#random = options.random
     this.#iceServers = options.iceServers ?? []
     this.counters = createCounters()
+    this.#bootMs = options.bootMs
     checkLargestAnswer(this.limits, this.#iceServers)
   }
 
@@ -48,6 +58,16 @@ export class Lobby {
 
   get rooms(): ReadonlyMap<string, Room> {
     return this.#rooms
+  }
+
+  /** When a witness has something to say next, or `undefined`: feed an `alarm` event then. */
+  get alarmMs(): number | undefined {
+    let alarmMs: number | undefined
+    for (const { witness } of this.#waiting) {
+      const dueMs = witnessDueMs(witness)
+      if (dueMs !== undefined) alarmMs = Math.min(dueMs, alarmMs ?? dueMs)
+    }
+    return alarmMs
   }
 
   /** Sockets of one address, those still closing included. */
@@ -61,13 +81,16 @@ export class Lobby {
    */
   step(event: LobbyEvent, nowMs: number): readonly LobbyEffect[] {
     this.#effects = []
+    this.#nowMs = nowMs
+    this.#bootMs ??= nowMs
     if (event.kind === 'opened') this.#open(event.socket, event.address, event.room, nowMs)
     else if (event.kind === 'tick') this.#tick(nowMs)
+    else if (event.kind === 'alarm') this.#tickWitnesses()
     else if (event.kind === 'shutdown') this.#shutdown()
     else {
       const socket = this.#sockets.get(event.socket)
       if (socket !== undefined) {
-        if (event.kind === 'closed') this.#closed(socket)
+        if (event.kind === 'closed') this.#closed(socket, event.code)
         else if (!socket.closing) this.#heard(socket, event, nowMs)
       }
     }
@@ -109,7 +132,7 @@ export class Lobby {
       case 'Join':
         return this.#join(socket, body, nowMs)
       case 'Leave':
-        this.#depart(socket)
+        this.#depart(socket, true)
         socket.helloDeadlineMs = nowMs + this.limits.helloTimeoutMs
         return
       case 'Offer':
@@ -117,9 +140,14 @@ export class Lobby {
       case 'Candidate':
       case 'ConnectRequest':
         return this.#relay(socket, body, nowMs)
+      case 'Witness':
+        return this.#hearForWitness(socket, body.data)
+      case 'GenerationRequest':
+        return this.#considerFork(socket, body)
       case 'SelfConnected':
       case 'Connected':
       case 'Disconnected':
+      case 'Generation':
       case 'LobbyError':
         return this.#refuse(socket, refuse.notForPeers(body.type))
     }
@@ -146,8 +174,9 @@ export class Lobby {
     const fault = findWishFault(wish)
     if (fault !== undefined) return this.#refuse(socket, fault)
     if (!payJoin(socket.address, limits, nowMs)) return this.#refuse(socket, refuse.joins())
-    this.#depart(socket)
-    const result = enterRoom(this.#rooms, wish, socket.id, limits, this.#random)
+    this.#depart(socket, true)
+    const times = { nowMs, bootMs: this.#bootMs ?? nowMs }
+    const result = enterRoom(this.#rooms, wish, socket.id, limits, this.#random, times)
     if ('code' in result) return this.#refuse(socket, result)
 
     const { member, replaced } = result
@@ -156,7 +185,8 @@ export class Lobby {
       const old = this.#socketOf(replaced)
       old.member = undefined // out of the room already
       this.#refuse(old, refuse.replaced(wish.room))
-      this.#tell(others, { type: 'Disconnected', id: replaced.id, left: true })
+      // It was told to stop, which it may not have heard.
+      this.#gone(replaced, false, others)
     }
     socket.member = member
     this.counters.joined++
@@ -167,13 +197,65 @@ export class Lobby {
     this.#tell(others, { type: 'Connected', id: member.id })
   }
 
-  /** Takes the socket's member out of its room, if it is in one, and tells the others. */
-  #depart(socket: Socket): void {
+  #hearForWitness(socket: Socket, data: Uint8Array): void {
+    const { member } = socket
+    if (member === undefined) return this.#refuse(socket, refuse.beforeJoin('Witness'))
+    if (data.length > this.limits.witnessBytes) return this.#refuse(socket, refuse.witness(data.length, this.limits))
+    this.counters.witnessed++
+    const { room } = member
+    this.#sayAsWitness(room, stepWitness(room.witness, member.id, data, this.#nowMs))
+  }
+
+  #sayAsWitness(room: Room, effects: readonly WitnessEffect[]): void {
+    for (const { to, data } of effects) {
+      const frames = createFrames({ type: 'Witness', data })
+      for (const member of room.members.values()) {
+        if (to === 'all' || to === member.id) this.#sendTo(this.#socketOf(member), frames, true)
+      }
+    }
+    if (witnessDueMs(room.witness) === undefined) this.#waiting.delete(room)
+    else this.#waiting.add(room)
+  }
+
+  #tickWitnesses(): void {
+    for (const room of this.#waiting) this.#sayAsWitness(room, tickWitness(room.witness, this.#nowMs))
+  }
+
+  #considerFork(socket: Socket, body: Extract<LobbyBody, { type: 'GenerationRequest' }>): void {
+    const { member } = socket
+    if (member === undefined) return this.#refuse(socket, refuse.beforeJoin(body.type))
+    const result = takeGenerationRequest(member, body, this.limits, this.#nowMs)
+    if (result === undefined) return
+    if ('code' in result) return this.#refuse(socket, result)
+    this.counters.forked++
+    this.#waiting.delete(member.room)
+    const { generation, members } = result
+    this.#tell(members, { type: 'Generation', generation, members: members.map(({ id }) => id) })
+  }
+
+  /**
+   * Takes the socket's member out of its room, if it is in one, and tells the others.
+   * @param left it will not act again: it said so, or its page is gone. Not where only its socket was lost
+   */
+  #depart(socket: Socket, left: boolean): void {
     const { member } = socket
     if (member === undefined) return
     socket.member = undefined
     leaveRoom(this.#rooms, member)
-    this.#tell(member.room.members.values(), { type: 'Disconnected', id: member.id, left: false })
+    this.#gone(member, left, [...member.room.members.values()])
+  }
+
+  /** Tells those who are still in the room, and lets the witness know. */
+  #gone({ room, id }: Member, left: boolean, others: readonly Member[]): void {
+    if (room.members.size === 0) {
+      this.#waiting.delete(room)
+      return
+    }
+    noteGone(room, id, this.limits, this.#nowMs)
+    this.#tell(others, { type: 'Disconnected', id, left })
+    if (!left) return
+    departWitness(room.witness, id)
+    this.#sayAsWitness(room, tickWitness(room.witness, this.#nowMs))
   }
 
   #refuse(socket: Socket, { code, message }: Refusal): void {
@@ -181,11 +263,11 @@ export class Lobby {
     this.#sendTo(socket, createFrames({ type: 'LobbyError', code, message }), false)
     this.#effects.push({ kind: 'close', socket: socket.id, code: CLOSE_CODES[code], reason: code })
     socket.closing = true
-    this.#depart(socket)
+    this.#depart(socket, false)
   }
 
-  #closed(socket: Socket): void {
-    this.#depart(socket)
+  #closed(socket: Socket, code: number): void {
+    this.#depart(socket, GONE_FOR_GOOD.has(code))
     this.#sockets.delete(socket.id)
     socket.address.sockets--
   }
@@ -198,6 +280,7 @@ export class Lobby {
       if (late) this.#refuse(socket, refuse.late(limits))
       else if (nowMs >= socket.pingDueMs) this.#ping(socket, nowMs)
     }
+    this.#tickWitnesses()
     forgetRestedAddresses(this.#addresses, limits, nowMs)
   }
 
@@ -206,7 +289,7 @@ export class Lobby {
       this.counters.dead++
       this.#effects.push({ kind: 'terminate', socket: socket.id })
       socket.closing = true
-      this.#depart(socket)
+      this.#depart(socket, false)
       return
     }
     socket.missedPings++
@@ -217,6 +300,7 @@ export class Lobby {
   #shutdown(): void {
     const open = [...this.#sockets.values()].filter((socket) => !socket.closing)
     this.#down = true
+    this.#waiting.clear()
     this.#rooms.clear() // nobody is told that the others go: everybody goes
     for (const socket of open) {
       socket.member = undefined

@@ -80,6 +80,13 @@ export const refuse = {
     refusal('lobby/limit', `${type} text is over ${limitBytes} bytes; nothing a data channel needs is that long`),
   stamped: (type: string, limits: LobbyLimits) =>
     refusal('lobby/limit', `${type} does not fit ${limits.payloadBytes} bytes once your id is in it; send less`),
+  witness: (size: number, limits: LobbyLimits) =>
+    refusal(
+      'lobby/limit',
+      `${size} bytes for the witness are over ${limits.witnessBytes}; votes and beats are smaller`,
+    ),
+  generation: (count: number, limit: number) =>
+    refusal('lobby/limit', `a generation of ${count} members; no session has more than ${limit}`),
   candidates: (limits: LobbyLimits) =>
     refusal(
       'lobby/limit',

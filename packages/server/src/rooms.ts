@@ -5,6 +5,7 @@
  * Invariant: a room in the table has at least one member, and a member is in exactly one room.
  */
 import type { PeerId } from '@baton/core'
+import { createWitness, MAX_LEASE_MS, type WitnessState } from '@baton/core/host'
 import { cleanDisplayName, IDENTITY_MAX_CHARACTERS, IDENTITY_MIN_CHARACTERS, isRoomName } from './limits.ts'
 import type { Bucket, LobbyLimits } from './limits.ts'
 import type { SocketId } from './lobby-events.ts'
@@ -35,7 +36,14 @@ export interface Room {
   /** Insertion order is the order of joining, and so the order of succession. */
   readonly members: Map<PeerId, Member>
   readonly identities: Map<string, Member>
+  /** The lobby's vote in what the members decide. */
+  readonly witness: WitnessState
+  /** When members went, the latest last. */
+  readonly gone: Map<PeerId, number>
 }
+
+/** A room that is opened sooner after the lobby began may have had an earlier witness, whose word still holds. */
+const FRESH_AFTER_MS = 2 * MAX_LEASE_MS
 
 export type RoomTable = Map<string, Room>
 
@@ -46,6 +54,12 @@ export interface JoinWish {
   readonly identity?: string | undefined
   /** 0 or undefined: no wish. Heard only when the room is new. */
   readonly capacity?: number | undefined
+}
+
+export interface RoomTimes {
+  readonly nowMs: number
+  /** When the lobby began. */
+  readonly bootMs: number
 }
 
 export type EnterResult = { readonly member: Member; readonly replaced: Member | undefined } | Refusal
@@ -70,6 +84,7 @@ export function enterRoom(
   socket: SocketId,
   limits: LobbyLimits,
   random: () => number,
+  times: RoomTimes,
 ): EnterResult {
   const name = wish.room
   const identity = wish.identity || undefined
@@ -78,7 +93,7 @@ export function enterRoom(
   if (!existing && rooms.size >= limits.rooms) return refuse.rooms(limits)
   if (existing && !replaced && existing.members.size >= existing.capacity)
     return refuse.roomFull(name, existing.capacity)
-  const room = existing ?? openRoom(rooms, name, wish.capacity, limits)
+  const room = existing ?? openRoom(rooms, name, wish.capacity, limits, times)
   if (replaced) removeMember(replaced)
   const displayName = cleanDisplayName(wish.displayName ?? '')
   const id = freshId(random, room.members)
@@ -86,6 +101,12 @@ export function enterRoom(
   room.members.set(member.id, member)
   if (identity !== undefined) room.identities.set(identity, member)
   return { member, replaced }
+}
+
+/** Remembers when a member went, for as long as there is room for it. */
+export function noteGone({ gone }: Room, peer: PeerId, limits: LobbyLimits, nowMs: number): void {
+  gone.set(peer, nowMs)
+  if (gone.size > limits.goneRemembered) gone.delete(gone.keys().next().value!)
 }
 
 /** Takes a member out of its room and the room out of the table when nobody is left. */
@@ -101,9 +122,23 @@ function removeMember(member: Member): void {
   for (const other of room.members.values()) other.pairs.delete(member.id)
 }
 
-function openRoom(rooms: RoomTable, name: string, wished: number | undefined, limits: LobbyLimits): Room {
+function openRoom(
+  rooms: RoomTable,
+  name: string,
+  wished: number | undefined,
+  limits: LobbyLimits,
+  { nowMs, bootMs }: RoomTimes,
+): Room {
   const capacity = Math.min(wished || limits.defaultCapacity, limits.maxCapacity)
-  const room: Room = { name, capacity, members: new Map(), identities: new Map() }
+  const witness = createWitness(nowMs, { isFresh: nowMs - bootMs >= FRESH_AFTER_MS })
+  const room: Room = {
+    name,
+    capacity,
+    members: new Map(),
+    identities: new Map(),
+    witness,
+    gone: new Map(),
+  }
   rooms.set(name, room)
   return room
 }

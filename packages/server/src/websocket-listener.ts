@@ -144,9 +144,9 @@ export class WebSocketListener {
     socket.on('pong', () => emit({ kind: 'heartbeat', socket: id }))
     // `ws` has sent its own close frame by then (1009 for too long, 1002 or 1007 for not WebSocket).
     socket.on('error', (error) => emit({ kind: 'breached', socket: id, message: error.message }))
-    socket.on('close', () => {
+    socket.on('close', (code) => {
       this.#sockets.delete(id)
-      emit({ kind: 'closed', socket: id })
+      emit({ kind: 'closed', socket: id, code })
     })
     const plain = socket.protocol !== LOBBY_SUBPROTOCOL
     emit({
