@@ -218,7 +218,8 @@ export class PeerChecks {
     if (inspection === undefined) return
     const retained = inspection.length - inspection.firstIndex
     if (retained > MAX_RETAINED_ENTRIES) this.#violations.report('I14', `${peer.name} retains ${retained} entries`)
-    if (inspection.uncommittedRosters > 1) {
+    // Of the host: others learn later that an entry is committed.
+    if (inspection.isActing && inspection.uncommittedRosters > 1) {
       this.#violations.report('I15', `${peer.name} has ${inspection.uncommittedRosters} rosters uncommitted`)
     }
     this.#checkWorld(peer, inspection)
