@@ -951,7 +951,7 @@ describe('properties', () => {
   const command = fc.oneof(
     { arbitrary: arrival, weight: 6 },
     { arbitrary: join, weight: 5 },
-    { arbitrary: signal, weight: 12 },
+    { arbitrary: signal, weight: 14 },
     { arbitrary: witness, weight: 3 },
     { arbitrary: fork, weight: 1 },
     { arbitrary: leave, weight: 1 },
@@ -1036,9 +1036,9 @@ describe('properties', () => {
     )
     // The property would hold of silence too; see that there was something to get wrong.
     const relayed = rigs.map((rig) => rig.lobby.counters.relayed).reduce((sum, count) => sum + count)
-    expect(relayed).toBeGreaterThan(200)
+    expect(relayed).toBeGreaterThan(100)
     const witnessedCount = rigs.map((rig) => rig.lobby.counters.witnessed).reduce((sum, count) => sum + count)
-    expect(witnessedCount).toBeGreaterThan(200)
+    expect(witnessedCount).toBeGreaterThan(100)
     expect(rigs.some((rig) => rig.lobby.counters.errors['lobby/replaced'] > 0)).toBe(true)
     expect(rigs.some((rig) => rig.lobby.counters.errors['lobby/room-full'] > 0)).toBe(true)
   })
