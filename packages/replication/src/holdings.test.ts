@@ -3,7 +3,6 @@ import { decodeControl, encodeControl, MAX_CONTROL_BYTES, type Holdings } from '
 import { SeededRandom } from '@baton/core/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { laneMask, schemaOf, TRANSFORM } from '../test/link-rig.ts'
 import {
   createHoldingsIntake,
   describeHoldings,
@@ -21,11 +20,36 @@ import { createEntityTable, insertEntity, removeEntityAt, type EntityTable } fro
 import { isLater } from './pipeline/baseline.ts'
 import { PublishedRows, type RowList } from './pipeline/published-rows.ts'
 import { createRowStore, type RowStore } from './pipeline/row-store.ts'
+import type { ComponentSchema, LaneGroup } from './schema/component-schema.ts'
 import { ID_UNKNOWN, StateDecoder } from './pipeline/state-decoder.ts'
 import { StateEncoder } from './pipeline/state-encoder.ts'
 
 const HOST = 1
 const GUEST = 2
+/** A snapshot component of these groups, whose lanes may be anything that fits their bits. */
+function schemaOf(index: number, shapes: readonly Omit<LaneGroup, 'offset'>[]): ComponentSchema {
+  let laneCount = 0
+  const groups = shapes.map((shape) => ({ ...shape, offset: (laneCount += shape.count) - shape.count }))
+  const door = { check: () => true }
+  return {
+    index,
+    name: `c${index}`,
+    delivery: 'snapshot',
+    fields: [],
+    groups,
+    laneCount,
+    door,
+  } as unknown as ComponentSchema
+}
+
+function laneMask(group: LaneGroup, lane: number): number {
+  return 2 ** (group.kind === 'rotation' && lane === 0 ? 2 : group.bits) - 1
+}
+
+const TRANSFORM = [
+  { kind: 'vector', count: 3, bits: 20 },
+  { kind: 'rotation', count: 4, bits: 10 },
+] as const
 const reliable = { ...schemaOf(2, [{ kind: 'scalar', count: 1, bits: 8 }]), delivery: 'reliable' } as const
 const schemas = [schemaOf(0, TRANSFORM), schemaOf(1, [{ kind: 'scalar', count: 1, bits: 12 }]), reliable]
 
