@@ -1,7 +1,7 @@
 import type { TransportEvent } from '@baton/core'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Inbox, MAX_RELIABLE_WAITING_BYTES, MAX_UNRELIABLE_WAITING } from './inbox.ts'
+import { Inbox, MAX_RELIABLE_WAITING_BYTES, MAX_UNRELIABLE_WAITING, MAX_WITNESS_WAITING } from './inbox.ts'
 
 const data = new Uint8Array(1_000)
 
@@ -50,6 +50,19 @@ describe('inbox', () => {
       expect(taken * (size + 64)).toBeGreaterThan(MAX_RELIABLE_WAITING_BYTES / 2)
       expect(inbox.pushMessage('other', 0, true, message)).toBe(true)
     }
+  })
+
+  it('WT16: of what the witness said, the latest 256 messages wait, in order, and everything else stays', () => {
+    const inbox = new Inbox()
+    inbox.push({ kind: 'connected', peer: 'a' })
+    for (let index = 0; index < MAX_WITNESS_WAITING + 9; index++) inbox.pushWitness(Uint8Array.of(index & 255))
+    inbox.push({ kind: 'departed', peer: 'a' })
+    const events = drain(inbox)
+    expect([events[0]!.kind, events.at(-1)!.kind, events.length]).toEqual(['connected', 'departed', 258])
+    const said = events.flatMap((event) => (event.kind === 'witness' ? [event.data[0]] : []))
+    expect(said).toEqual(Array.from({ length: MAX_WITNESS_WAITING }, (_, index) => (index + 9) & 255))
+    inbox.pushWitness(Uint8Array.of(1))
+    expect(drain(inbox)).toHaveLength(1)
   })
 
   it('what a handler causes comes with the next call; what it throws loses nothing; after clear nothing comes', () => {

@@ -2,7 +2,8 @@
  * What has happened since the last poll, oldest first, within bounds per peer.
  *
  * Invariant: a game that does not poll (a tab that sleeps, a breakpoint) holds at most
- * `MAX_UNRELIABLE_WAITING` packets and `MAX_RELIABLE_WAITING_BYTES` of each peer, not whatever they send.
+ * `MAX_UNRELIABLE_WAITING` packets and `MAX_RELIABLE_WAITING_BYTES` of each peer, and `MAX_WITNESS_WAITING`
+ * messages of the witness, not whatever they send.
  */
 import type { PeerId, TransportEvent } from '@baton/core'
 
@@ -10,6 +11,8 @@ import type { PeerId, TransportEvent } from '@baton/core'
 export const MAX_UNRELIABLE_WAITING = 512
 /** Reliable messages must not be thrown away; a peer with more waiting is dropped instead. */
 export const MAX_RELIABLE_WAITING_BYTES = 8_388_608
+/** Of the lobby as a witness; a newer vote or acknowledgement says more than an older one. */
+export const MAX_WITNESS_WAITING = 256
 /** An empty message costs memory too. */
 const ENTRY_BYTES = 64
 
@@ -22,10 +25,23 @@ export class Inbox {
   /** Unreliable messages thrown away because nobody polled. */
   overflowCount = 0
   #events: TransportEvent[] = []
+  #witnessed = 0
   #waiting = new Map<PeerId, Waiting>()
 
   push(event: TransportEvent): void {
     this.#events.push(event)
+  }
+
+  /** Takes in what the witness said. Beyond the limit the oldest is thrown away. */
+  pushWitness(data: Uint8Array): void {
+    if (++this.#witnessed > MAX_WITNESS_WAITING) {
+      this.#witnessed--
+      this.#events.splice(
+        this.#events.findIndex(({ kind }) => kind === 'witness'),
+        1,
+      )
+    }
+    this.#events.push({ kind: 'witness', data })
   }
 
   /**
@@ -52,6 +68,7 @@ export class Inbox {
     const count = events.length
     let handed = 0
     this.#waiting.clear()
+    this.#witnessed = 0
     try {
       // `clear` replaces the array: a handler that closes the transport hears nothing more.
       while (handed < count && this.#events === events) handle(events[handed++]!)
@@ -63,5 +80,6 @@ export class Inbox {
   clear(): void {
     this.#events = []
     this.#waiting.clear()
+    this.#witnessed = 0
   }
 }

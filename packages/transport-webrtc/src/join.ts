@@ -5,6 +5,7 @@
  */
 import { createNetwork, NetworkError, type Network, type NetworkOptions, type Transport } from '@baton/core'
 import { connectTransport, type ConnectOptions, type JoinStage } from './connect.ts'
+import { followPage } from './page-life.ts'
 import type { WebRtcTransport } from './webrtc-transport.ts'
 
 /** How often the network is pumped until it is in; then the game's frames take over. */
@@ -18,6 +19,15 @@ export interface JoinOptions extends ConnectOptions {
   readonly joinTimeoutMs?: number | undefined
   /** Silence of a peer after which it counts as gone. Default: core's. */
   readonly peerTimeoutMs?: number | undefined
+  /** Whether this player may become host. Default true. */
+  readonly canHost?: boolean | undefined
+  /** Whoever founds the room decides: silence after which a host is replaced, 100 to 10,000 ms. Default 600. */
+  readonly leaseMs?: number | undefined
+  /**
+   * What becomes of players that lost most of the others for good: `fork`, the default, goes on without them;
+   * `wait` waits.
+   */
+  readonly quorumLoss?: 'fork' | 'wait' | undefined
   /**
    * Wraps the transport, such as with `conditionTransport` of `@baton/core/testing` for a panel that
    * adds latency and loss.
@@ -29,7 +39,8 @@ export interface JoinOptions extends ConnectOptions {
  * Joins a room: meets the others in the lobby, links to each of them, and is let in by the host, or
  * hosts when the room was empty.
  *
- * Until it resolves the network is pumped here; from then on the game calls `receive` and `flush`.
+ * Until it resolves the network is pumped here; from then on the game calls `receive` and `flush`. In a browser
+ * it follows its page: a host that is hidden hands the baton on, and a page that is closed leaves the room.
  *
  * @returns a network in state `joined`
  * @throws NetworkError whatever `connectTransport` throws; `network/join-timeout`; `protocol/...` or another
@@ -46,6 +57,7 @@ export async function joinRoom(options: JoinOptions): Promise<Network> {
     transport.close() // an option that cannot be: the room must not keep a member that is not there
     throw error
   }
+  followPage(network)
   network.on('error', (error) => {
     // Another tab plays on as this player, or the page was left and came back. A game has nothing to decide here.
     if (error.code === 'lobby/replaced' || error.code === 'network/closed') network.close()
@@ -56,14 +68,20 @@ export async function joinRoom(options: JoinOptions): Promise<Network> {
 
 function networkOptions(options: JoinOptions, transport: Transport): NetworkOptions {
   const { displayName, capacity, tickRateHz, joinTimeoutMs, peerTimeoutMs } = options
+  const { canHost, leaseMs, quorumLoss } = options
   return {
     transport,
+    // Goes on while the machine sleeps, which the monotonic clock may not.
+    wallClock: () => Date.now(),
     random: () => crypto.getRandomValues(new Uint32Array(1))[0]!,
     ...(displayName !== undefined && { displayName }),
     ...(capacity !== undefined && { capacity }),
     ...(tickRateHz !== undefined && { tickRateHz }),
     ...(joinTimeoutMs !== undefined && { joinTimeoutMs }),
     ...(peerTimeoutMs !== undefined && { peerTimeoutMs }),
+    ...(canHost !== undefined && { canHost }),
+    ...(leaseMs !== undefined && { leaseMs }),
+    ...(quorumLoss !== undefined && { quorumLoss }),
   }
 }
 

@@ -48,7 +48,11 @@ describe('LobbyClient', () => {
   it('WT12: hands over what came before it was listened to, and then the end, once', async () => {
     const url = await serve((socket) => {
       socket.once('message', () => {
-        for (const body of [WELCOME, { type: 'Connected', id: 'a' }, { type: 'Disconnected', id: 'a', left: false }] as LobbyBody[])
+        for (const body of [
+          WELCOME,
+          { type: 'Connected', id: 'a' },
+          { type: 'Disconnected', id: 'a', left: false },
+        ] as LobbyBody[])
           socket.send(encodeLobby({ body }))
         socket.close()
       })

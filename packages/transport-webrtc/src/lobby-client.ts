@@ -106,6 +106,16 @@ export class LobbyClient {
     }
   }
 
+  /** Says something to the lobby as a witness. @returns as `send` does */
+  witness(data: Uint8Array): boolean {
+    return this.send({ type: 'Witness', data })
+  }
+
+  /** Asks the lobby to let those of `members` go on that it still sees. @returns as `send` does */
+  requestGeneration(generation: number, members: readonly PeerId[]): boolean {
+    return this.send({ type: 'GenerationRequest', generation, members: [...members] })
+  }
+
   /** Leaves the room and closes the socket. Idempotent; no handler is called any more. */
   leave(): void {
     if (this.#left) return

@@ -11,6 +11,7 @@ import {
   invariant,
   MAX_DATAGRAM_BYTES,
   MAX_TRANSPORT_MESSAGE_BYTES,
+  MAX_WITNESS_BYTES,
   NetworkError,
   type ChannelKind,
   type DisconnectReason,
@@ -138,6 +139,18 @@ export class LobbyTransport implements WebRtcTransport {
     return this.#mesh.link(peer)?.stats
   }
 
+  witness(data: Uint8Array): boolean {
+    invariant(
+      data.length <= MAX_WITNESS_BYTES,
+      `witness: a message of ${data.length} bytes is over its limit of ${MAX_WITNESS_BYTES}; send votes and beats`,
+    )
+    return this.#lobby.witness(data)
+  }
+
+  requestGeneration(generation: number, members: readonly PeerId[]): boolean {
+    return this.#lobby.requestGeneration(generation, members)
+  }
+
   get linkCount(): number {
     return this.#linked.size
   }
@@ -202,7 +215,12 @@ export class LobbyTransport implements WebRtcTransport {
         if (!this.#members.includes(body.id)) return
         this.#members = this.#members.filter((member) => member !== body.id)
         this.#mesh.remove(body.id)
+        if (body.left) this.#inbox.push({ kind: 'departed', peer: body.id })
         return this.#pushRoster()
+      case 'Witness':
+        return this.#inbox.pushWitness(body.data)
+      case 'Generation':
+        return this.#inbox.push({ kind: 'generation', generation: body.generation, members: body.members })
       default:
         this.#mesh.hear(body)
     }
