@@ -36,3 +36,11 @@ export function quorumOf(voterCount: number): number {
   const total = voterCount % 2 === 0 ? voterCount + 1 : voterCount
   return Math.floor(total / 2) + 1
 }
+
+/**
+ * Names one session and one generation of it: what is agreed holds within. A room that was joined when the
+ * lobby had forgotten its members is another session.
+ */
+export function sessionOf(network: Network, generation = inspect(network)?.generation ?? 0): string {
+  return `${network.sessionTag.toString(16)}/${generation}`
+}

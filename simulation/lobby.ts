@@ -34,7 +34,7 @@ export interface SimulatedLobbyOptions {
   readonly latencyMs: number
   readonly jitterMs: number
   /** A frame of the witness has come to a peer. */
-  readonly onWitness: (to: PeerId, sentMs: number) => void
+  readonly onWitness: (to: PeerId, sentMs: number, data: Uint8Array) => void
   /** A frame was handled; for the trace. */
   readonly onFrame: (data: Uint8Array) => void
 }
@@ -245,7 +245,7 @@ export class SimulatedLobby implements MemoryLobby {
     } else {
       if (body.type === 'Witness') {
         door.push(peer, { kind: 'witness', data: body.data })
-        onWitness(peer, sentMs)
+        onWitness(peer, sentMs, body.data)
       }
       if (body.type === 'Generation') {
         door.push(peer, { kind: 'generation', generation: body.generation, members: body.members })

@@ -67,6 +67,13 @@ function swarmOptions(flags: Flags): SwarmOptions {
   }
 }
 
+/** The flags that change what a seed stands for. */
+function typed({ kinds, peers, lease }: Flags): string {
+  return Object.entries({ kinds, peers, lease })
+    .map(([name, value]) => (value === undefined ? '' : ` --${name} ${value}`))
+    .join('')
+}
+
 /** One schedule, told step by step. */
 function runOne(schedule: Schedule, flags: Flags): Summary {
   const result = runSchedule(schedule, flags.json === true ? {} : { log: (line) => console.log(line) })
@@ -129,7 +136,12 @@ async function run(flags: Flags): Promise<void> {
       ...(flags.json !== true && { onProgress: showProgress }),
     })
   }
-  printSummary(summary, { commit: hash, realMs: performance.now() - startMs, asJson: flags.json === true })
+  printSummary(summary, {
+    commit: hash,
+    realMs: performance.now() - startMs,
+    asJson: flags.json === true,
+    flags: typed(flags),
+  })
   if (summary.failures.length > 0) process.exitCode = 1
 }
 

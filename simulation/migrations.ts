@@ -37,20 +37,20 @@ export class MigrationLog {
   }
 
   /** A peer hears state of the host of this term. */
-  heard(peer: object, generation: number, { term }: StateGlance, atMs: number): void {
+  heard(peer: object, session: string, { term }: StateGlance, atMs: number): void {
     const before = this.#heard.get(peer)
     if (before === undefined) {
       this.#heard.set(peer, { term, atMs })
       return
     }
     if (term < before.term) return
-    if (term > before.term) this.#note(generation, term, atMs, atMs - before.atMs)
+    if (term > before.term) this.#note(session, term, atMs, atMs - before.atMs)
     before.term = term
     before.atMs = atMs
   }
 
-  #note(generation: number, term: number, atMs: number, gapMs: number): void {
-    const key = `${generation} ${term}`
+  #note(session: string, term: number, atMs: number, gapMs: number): void {
+    const key = `${session} ${term}`
     let migration = this.#byTerm.get(key)
     if (migration === undefined) {
       const ended = this.#ended

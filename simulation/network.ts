@@ -21,7 +21,7 @@ const BIT_ERRORS = 0.001
 
 export interface NetworkWatcher {
   delivered(from: PeerId, to: PeerId, sentMs: number): void
-  witnessed(to: PeerId, sentMs: number): void
+  witnessed(to: PeerId, sentMs: number, data: Uint8Array): void
   lobbyFrame(data: Uint8Array): void
 }
 

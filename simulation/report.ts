@@ -16,9 +16,11 @@ export interface ReportOptions {
   readonly commit: string
   readonly realMs: number
   readonly asJson: boolean
+  /** What else a run needs besides its seed, as it was typed. */
+  readonly flags: string
 }
 
-export function printSummary(summary: Summary, { commit, realMs, asJson }: ReportOptions): void {
+export function printSummary(summary: Summary, { commit, realMs, asJson, flags }: ReportOptions): void {
   const { seedCount, simulatedMs, failures, agreedMs } = summary
   const figures = {
     commit,
@@ -39,7 +41,7 @@ export function printSummary(summary: Summary, { commit, realMs, asJson }: Repor
   if (asJson) return console.log(JSON.stringify(figures))
   for (const { seed, message, atMs } of figures.failures) {
     console.log(`\nseed ${seed} at ${Math.round(atMs)} ms, commit ${commit}: ${message}`)
-    console.log(`  pnpm sim --seed ${seed} --verbose    (--shrink makes it small)`)
+    console.log(`  pnpm sim --seed ${seed}${flags} --verbose    (--shrink makes it small)`)
   }
   console.log(`\n| cause | migrations | gap p50 | p99 | max |\n| --- | --- | --- | --- | --- |`)
   for (const { cause, migrations, p50Ms, p99Ms, maxMs } of figures.migrations) {

@@ -9,7 +9,7 @@ import { LogOracle } from './checks/log-oracle.ts'
 import { PeerChecks, WITNESS } from './checks/peer-checks.ts'
 import { Violations, type Violation } from './checks/violations.ts'
 import { applyFault, type Stage } from './faults.ts'
-import { inspect } from './inspection.ts'
+import { sessionOf } from './inspection.ts'
 import { MigrationLog, type Migration } from './migrations.ts'
 import { SimulatedNetwork } from './network.ts'
 import { SimulatedPeer, type PeerWatcher } from './peer.ts'
@@ -66,7 +66,11 @@ export class Simulation implements Stage {
     this.checks = new PeerChecks(this.violations, this.oracle, schedule.leaseMs)
     this.network = new SimulatedNetwork(schedule, this.#random, {
       delivered: (from, to, sentMs) => this.checks.delivered(from, to, sentMs),
-      witnessed: (to, sentMs) => this.checks.delivered(WITNESS, to, sentMs),
+      witnessed: (to, sentMs, data) => {
+        this.checks.delivered(WITNESS, to, sentMs)
+        const peer = this.peers.find((one) => one.id === to)
+        if (peer !== undefined) this.checks.witnessed(peer, data)
+      },
       lobbyFrame: (data) => {
         if (options.withTrace === true) this.#trace.bytes(data)
       },
@@ -252,9 +256,9 @@ export class Simulation implements Stage {
     sentAsHost: (peer, glance) => this.checks.sentAsHost(peer, glance),
     sentControl: (peer, data) => this.checks.sentControl(peer, data),
     receivedState: (peer, from, glance) => {
-      const generation = inspect(peer.network)?.generation ?? 0
-      if (this.checks.hostOf(generation, glance.term)?.id === from) {
-        this.migrations.heard(peer, generation, glance, this.nowMs)
+      const session = sessionOf(peer.network)
+      if (this.checks.hostOf(session, glance.term)?.id === from) {
+        this.migrations.heard(peer, session, glance, this.nowMs)
       }
     },
     receivedBytes: (peer, channel, data) => {

@@ -3,7 +3,7 @@
  *
  * Invariant: asked only of peers that can reach one another and are still in the room.
  */
-import { inspect, quorumOf } from '../inspection.ts'
+import { inspect, quorumOf, sessionOf } from '../inspection.ts'
 import type { SimulatedPeer } from '../peer.ts'
 import type { Schedule } from '../schedule.ts'
 import type { LogOracle } from './log-oracle.ts'
@@ -20,9 +20,18 @@ export interface Agreement {
   readonly difference: string | undefined
 }
 
-/** Everyone but the one that stays cut off. */
+/**
+ * Everyone but the one that stays cut off, and of several sessions the largest: who came when the lobby had
+ * lost its memory found an empty room, and opened another.
+ */
 function core({ playing, schedule }: Room): SimulatedPeer[] {
-  return playing.filter((peer) => peer.number !== schedule.outcast)
+  const peers = playing.filter((peer) => peer.number !== schedule.outcast)
+  const bySession = new Map<number, SimulatedPeer[]>()
+  for (const peer of peers) {
+    const { sessionTag } = peer.network
+    bySession.set(sessionTag, [...(bySession.get(sessionTag) ?? []), peer])
+  }
+  return [...bySession.values()].reduce((most, some) => (some.length > most.length ? some : most), [])
 }
 
 /** A quorum of the newest roster plays on, so that decisions can be made. */
@@ -77,7 +86,7 @@ function differingLines(a: string, linesA: readonly string[], b: string, linesB:
 function findLost(oracle: LogOracle, { name, game, network }: SimulatedPeer): string | undefined {
   const inspection = inspect(network)
   if (inspection === undefined) return undefined
-  const model = oracle.model(inspection.generation)
+  const model = oracle.model(sessionOf(network))
   // A log seen only in part says nothing of what came before.
   if (model.index !== inspection.commitIndex) return undefined
   const { replication } = game!

@@ -16,7 +16,7 @@ interface Known {
   readonly from: string
 }
 
-/** One generation's log. */
+/** The log of one generation of one session. */
 interface Log {
   readonly known: Map<number, Known>
   readonly model: WorldModel
@@ -28,17 +28,17 @@ interface Log {
 }
 
 export class LogOracle {
-  readonly #logs = new Map<number, Log>()
+  readonly #logs = new Map<string, Log>()
   readonly #violations: Violations
-  /** Entries committed in all generations. */
+  /** Entries committed in all sessions. */
   committedCount = 0
 
   constructor(violations: Violations) {
     this.#violations = violations
   }
 
-  model(generation: number): WorldModel {
-    return this.#log(generation).model
+  model(session: string): WorldModel {
+    return this.#log(session).model
   }
 
   hasSpawn(id: number): boolean {
@@ -46,8 +46,8 @@ export class LogOracle {
     return false
   }
 
-  committed(name: string, generation: number, entry: LogEntry): void {
-    const log = this.#log(generation)
+  committed(name: string, session: string, entry: LogEntry): void {
+    const log = this.#log(session)
     const { index, term, requester, body } = entry
     const digest = hashBytes(encodeControl({ term: 0, index, entryTerm: term, requester, body }))
     const known = log.known.get(index)
@@ -60,17 +60,17 @@ export class LogOracle {
     } else if (known.digest !== digest) {
       this.#violations.report(
         'I5',
-        `${name} has committed ${body.type} of term ${term} at ${index} in generation ${generation}, ` +
+        `${name} has committed ${body.type} of term ${term} at ${index} of session ${session}, ` +
           `where ${known.from} has ${known.type} of term ${known.term}`,
       )
     }
   }
 
-  #log(generation: number): Log {
-    let log = this.#logs.get(generation)
+  #log(session: string): Log {
+    let log = this.#logs.get(session)
     if (log === undefined) {
       log = { known: new Map(), model: new WorldModel(), requests: new Map(), spawns: new Map(), ahead: new Map() }
-      this.#logs.set(generation, log)
+      this.#logs.set(session, log)
     }
     return log
   }

@@ -5,7 +5,7 @@
  */
 import { serialDifference32, type LogEntry, type PeerId } from '@baton/core'
 import { decodeControl } from '@baton/schemas'
-import { inspect, quorumOf, type Inspection } from '../inspection.ts'
+import { inspect, quorumOf, sessionOf, type Inspection } from '../inspection.ts'
 import type { SimulatedPeer } from '../peer.ts'
 import type { StateGlance } from '../state-packet.ts'
 import type { LogOracle } from './log-oracle.ts'
@@ -37,13 +37,13 @@ export class PeerChecks {
   readonly #oracle: LogOracle
   readonly #leaseMs: number
   readonly #seen = new Map<SimulatedPeer, Seen>()
-  /** Who has sent as host in each generation and term, and the highest term of each generation. */
+  /** Who has sent as host in each session and term, and the highest term of each session. */
   readonly #hosts = new Map<string, SimulatedPeer>()
-  readonly #highest = new Map<number, number>()
+  readonly #highest = new Map<string, number>()
   readonly #votes = new Map<string, number>()
   /** By receiver, then sender: when the newest message that has arrived was sent. */
   readonly #heardMs = new Map<PeerId, Map<PeerId, number>>()
-  /** By generation and commit index: what is there, as the first peer had it. */
+  /** By session and commit index: what is there, as the first peer had it. */
   readonly #worlds = new Map<string, { readonly world: string; readonly name: string }>()
 
   constructor(violations: Violations, oracle: LogOracle, leaseMs: number) {
@@ -52,8 +52,8 @@ export class PeerChecks {
     this.#leaseMs = leaseMs
   }
 
-  hostOf(generation: number, term: number): SimulatedPeer | undefined {
-    return this.#hosts.get(`${generation} ${term}`)
+  hostOf(session: string, term: number): SimulatedPeer | undefined {
+    return this.#hosts.get(`${session} ${term}`)
   }
 
   delivered(from: PeerId, to: PeerId, sentMs: number): void {
@@ -73,12 +73,20 @@ export class PeerChecks {
     if (!decoded.ok) return this.#violations.report('I0', `${peer.name} sends what cannot be read: ${decoded.reason}`)
     const { body, generation } = decoded.value
     if (body.type !== 'Vote' || body.candidate === peer.network.local.slot) return
-    this.voted(peer.name, generation, body.term, body.candidate)
+    this.voted(peer.name, sessionOf(peer.network, generation), body.term, body.candidate)
+  }
+
+  /** The witness speaks to a peer. */
+  witnessed(to: SimulatedPeer, data: Uint8Array): void {
+    const decoded = decodeControl(data)
+    if (!decoded.ok || decoded.value.body.type !== 'Vote') return
+    const { generation, body } = decoded.value
+    this.voted(WITNESS, sessionOf(to.network, generation), body.term, body.candidate)
   }
 
   /** I4: `name` grants `term` to the candidate. */
-  voted(name: string, generation: number, term: number, candidate: number): void {
-    const key = `${name} ${generation} ${term}`
+  voted(name: string, session: string, term: number, candidate: number): void {
+    const key = `${name} ${session} ${term}`
     const before = this.#votes.get(key)
     if (before !== undefined && before !== candidate) {
       this.#violations.report('I4', `${name} grants term ${term} to slot ${before} and to slot ${candidate}`)
@@ -92,7 +100,7 @@ export class PeerChecks {
       this.#violations.report('I5', `${peer.name} commits entry ${entry.index} after ${seen.commitIndex}`)
     }
     seen.commitIndex = entry.index
-    this.#oracle.committed(peer.name, inspect(peer.network)?.generation ?? 0, entry)
+    this.#oracle.committed(peer.name, sessionOf(peer.network), entry)
   }
 
   reset(peer: SimulatedPeer, index: number): void {
@@ -134,7 +142,8 @@ export class PeerChecks {
     seen.generation = generation
     seen.term = network.term
     this.#checkTick(peer, seen, trueMs)
-    if (seen.actedInTerm !== undefined) this.#checkHost(peer, seen.actedInTerm, generation, inspection, trueMs)
+    if (seen.actedInTerm !== undefined)
+      this.#checkHost(peer, seen.actedInTerm, sessionOf(network, generation), inspection, trueMs)
     seen.actedInTerm = undefined
     this.#checkSizes(peer, inspection)
   }
@@ -168,22 +177,22 @@ export class PeerChecks {
   #checkHost(
     peer: SimulatedPeer,
     term: number,
-    generation: number,
+    session: string,
     inspection: Inspection | undefined,
     trueMs: number,
   ): void {
-    const key = `${generation} ${term}`
+    const key = `${session} ${term}`
     const other = this.#hosts.get(key)
     if (other !== undefined && other !== peer) {
       this.#violations.report('I1', `${other.name} and ${peer.name} both send as host of term ${term}`)
     }
     this.#hosts.set(key, peer)
-    const highest = this.#highest.get(generation) ?? 0
+    const highest = this.#highest.get(session) ?? 0
     if (term < highest && inspection?.isReleasing !== true) {
-      const later = this.#hosts.get(`${generation} ${highest}`)?.name
+      const later = this.#hosts.get(`${session} ${highest}`)?.name
       this.#violations.report('I3', `${peer.name} sends as host of term ${term} after ${later} did of term ${highest}`)
     }
-    this.#highest.set(generation, Math.max(term, highest))
+    this.#highest.set(session, Math.max(term, highest))
     if (inspection === undefined || inspection.isReleasing) return
     if (!inspection.isActing) this.#violations.report('I12', `${peer.name} sends state as host without a lease`)
     else this.#checkLease(peer, inspection, trueMs)
@@ -218,10 +227,8 @@ export class PeerChecks {
     if (inspection === undefined) return
     const retained = inspection.length - inspection.firstIndex
     if (retained > MAX_RETAINED_ENTRIES) this.#violations.report('I14', `${peer.name} retains ${retained} entries`)
-    // Of the host: others learn later that an entry is committed.
-    if (inspection.isActing && inspection.uncommittedRosters > 1) {
-      this.#violations.report('I15', `${peer.name} has ${inspection.uncommittedRosters} rosters uncommitted`)
-    }
+    const rosters = inspection.uncommittedRosters > 1 && inspection.isActing ? countOwnRosters(inspection) : 0
+    if (rosters > 1) this.#violations.report('I15', `${peer.name} has ${rosters} rosters of its term uncommitted`)
     this.#checkWorld(peer, inspection)
   }
 
@@ -231,7 +238,7 @@ export class PeerChecks {
     const { game } = peer
     if (length !== commitIndex || seen.commitIndex !== commitIndex) return
     if (game === undefined || game.replication.pendingCount > 0 || !game.replication.synced) return
-    const key = `${generation} ${commitIndex}`
+    const key = `${sessionOf(peer.network, generation)} ${commitIndex}`
     if (seen.comparedAt === key) return
     seen.comparedAt = key
     const known = this.#worlds.get(key)
@@ -244,6 +251,16 @@ export class PeerChecks {
       )
     }
   }
+}
+
+/** I15 binds the host: others learn later what is committed, and a new host has what the last one left. */
+function countOwnRosters({ commitIndex, length, term, entryAt }: Inspection): number {
+  let count = 0
+  for (let index = commitIndex + 1; index <= length; index++) {
+    const entry = entryAt(index)
+    if (entry?.body.type === 'Roster' && entry.term === term) count++
+  }
+  return count
 }
 
 /** Where the witness stands among senders. */
