@@ -686,11 +686,20 @@ describe('holdings', () => {
       const { pair } = setting()
       const { host, guest } = pair
       const gone = pair.ids()[3]!
-      const messages = describeHoldings(guest, guest.decoder, host.intake.tick, 1, () => true)
+      const messages = describeHoldings(guest, guest.decoder, host.intake.tick!, 1, () => true)
       host.published.forget(host.table.indexById.get(gone)!)
       removeEntityAt(host.table, host.table.indexById.get(gone)!)
       expect(messages.map((message) => takeHoldings(host, host.encoder, host.intake, message))).toEqual(['complete'])
       expect(host.intake).toMatchObject({ describedCount: 20, equalCount: 19 })
+    })
+
+    test('HO3: who does not know when the reign began takes nothing for equal', () => {
+      const { pair } = setting()
+      const { host, guest } = pair
+      const messages = describeHoldings(guest, guest.decoder, host.intake.tick!, 1, () => true)
+      const intake = createHoldingsIntake(undefined)
+      expect(messages.map((message) => takeHoldings(host, host.encoder, intake, message))).toEqual(['complete'])
+      expect(intake).toMatchObject({ describedCount: 20, equalCount: 0 })
     })
 
     test('HO1: a guest without a world says so', () => {

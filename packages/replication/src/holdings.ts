@@ -34,8 +34,8 @@ export interface HoldingsWorld {
 
 /** What has come of the far end's description. One per link and reign. */
 export interface HoldingsIntake {
-  /** The name of what is described, from `holdingsTick`. */
-  readonly tick: number
+  /** The name of what is described, from `holdingsTick`; undefined where this peer does not know it. */
+  readonly tick: number | undefined
   /** All pieces are in: rows that wait for this need not wait any more. */
   isComplete: boolean
   /** The far end holds a world; without one it needs a baseline. Valid once complete. */
@@ -59,7 +59,8 @@ export function holdingsTick(reignTick: number): number {
   return (reignTick - LEAD_TICKS) >>> 0
 }
 
-export function createHoldingsIntake(tick: number): HoldingsIntake {
+/** @param tick undefined where this peer came too late to know when the reign began: nothing is taken for equal */
+export function createHoldingsIntake(tick: number | undefined): HoldingsIntake {
   return { tick, isComplete: false, isSynced: false, logIndex: 0, describedCount: 0, equalCount: 0, lastId: 0 }
 }
 
@@ -125,29 +126,34 @@ export function takeHoldings(
   intake: HoldingsIntake,
   message: Holdings,
 ): HoldingsResult {
-  const { table, published } = world
-  const { ids, hashes, last, synced, index: logIndex } = message
-  if (!isSound(intake, message, table.capacity)) return 'invalid'
+  const { ids, last, synced, index: logIndex } = message
+  if (!isSound(intake, message, world.table.capacity)) return 'invalid'
   intake.describedCount += ids.length
   intake.lastId = ids.at(-1) ?? intake.lastId
   intake.logIndex = logIndex
-  // A clock too far behind the host's: the state of that name may yet change.
-  if (published.tick !== undefined && !isLater(intake.tick, published.tick)) {
-    const scratch = createScratch(world.store)
-    for (let at = 0; at < ids.length; at += 1) {
-      const index = table.indexById.get(ids[at]!)
-      if (index === undefined || encoder.hasForgotten(index)) continue
-      if (hashPublished(world, ids[at]!, index, intake.tick, scratch) !== hashes[at]) continue
-      for (const { schema, present } of world.store.components) {
-        if (travelsAsState(schema) && present[index] === 1) encoder.seed(schema.index, index, intake.tick)
-      }
-      intake.equalCount += 1
-    }
-  }
+  takeEqual(world, encoder, intake, message)
   if (!last) return 'more'
   intake.isSynced = synced
   intake.isComplete = true
   return 'complete'
+}
+
+function takeEqual(world: HoldingsWorld, encoder: StateEncoder, intake: HoldingsIntake, message: Holdings): void {
+  const { table, store, published } = world
+  const { ids, hashes } = message
+  const { tick } = intake
+  // A clock too far behind the host's: the state of that name may yet change.
+  if (tick === undefined || published.tick === undefined || isLater(tick, published.tick)) return
+  const scratch = createScratch(store)
+  for (let at = 0; at < ids.length; at += 1) {
+    const index = table.indexById.get(ids[at]!)
+    if (index === undefined || encoder.hasForgotten(index)) continue
+    if (hashPublished(world, ids[at]!, index, tick, scratch) !== hashes[at]) continue
+    for (const { schema, present } of store.components) {
+      if (travelsAsState(schema) && present[index] === 1) encoder.seed(schema.index, index, tick)
+    }
+    intake.equalCount += 1
+  }
 }
 
 function isSound(intake: HoldingsIntake, { ids, hashes, last, synced }: Holdings, capacity: number): boolean {
