@@ -19,6 +19,7 @@ import {
 import { settleLateComer, settleRoster } from './departures.ts'
 import { counterOfId, slotOfId } from './pipeline/network-id.ts'
 import { isDead } from './lifecycle/entity-table.ts'
+import { rosterOf, slotsOf } from './plan-departures.ts'
 import { readValue } from './pipeline/snapshot.ts'
 import { readSpawnedComponents } from './read-components.ts'
 import type { ReplicationState } from './state.ts'
@@ -31,7 +32,7 @@ export function applyEntry(state: ReplicationState, entry: LogEntry): boolean {
   const { body } = entry
   switch (body.type) {
     case 'Roster':
-      settleRoster(state, body, tickOf(entry))
+      settleRoster(state, rosterOf(slotsOf(body)), body.tick || state.network.tick(state.nowMs), tickOf(entry))
       return true
     case 'Spawn':
       return commitSpawn(state, body)

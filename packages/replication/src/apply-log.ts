@@ -1,6 +1,6 @@
 /**
- * Applies what the log says to the world: the only place where replicated structure changes, on the
- * host when it commits and on guests when they hear of it.
+ * Applies what the log says to the world: the only place where replicated structure changes, on every
+ * peer where the log is committed.
  *
  * Invariant: each function leaves table, rows and ECS agreeing, and queues one event per change.
  */
@@ -83,7 +83,7 @@ export function applyDespawn(state: ReplicationState, ids: readonly NetworkId[])
     forgetIndex(state, index)
     removeEntityAt(table, index)
     quietly(state, () => {
-      // A child that the log has not heard of yet outlives its parent; bitECS would end it.
+      // A child that the log had not heard of when this was decided outlives its parent; bitECS would end it.
       for (const child of table.children.get(id) ?? []) setPresence(ecs, table.eid[child]!, ChildOf(eid), false)
       destroyEntity(ecs, eid)
     })

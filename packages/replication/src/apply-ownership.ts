@@ -47,8 +47,9 @@ export function applyOptimisticClaim(state: ReplicationState, index: number): vo
   queueOwnershipEvent(state, index)
 }
 
-/** Undoes an optimistic claim that the host refused. */
+/** Undoes an optimistic claim that the host refused, and shows what the game wrote by it no longer (IN12). */
 export function undoOptimisticClaim(state: ReplicationState, index: number): void {
+  for (const buffers of state.jitter) buffers.wake(index)
   if (state.table.claimed[index] === 0) return
   state.table.claimed[index] = 0
   forgetBaselines(state, index, 0)

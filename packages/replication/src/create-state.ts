@@ -14,6 +14,7 @@ import { createJitterBuffers } from './interpolation/jitter-buffer.ts'
 import { watchWorld } from './lifecycle/ecs.ts'
 import { createEntityTable } from './lifecycle/entity-table.ts'
 import { createPrefabRegistry, summarizePrefab, type Prefab, type PrefabRegistry } from './lifecycle/prefab.ts'
+import { createTail } from './log-state.ts'
 import { resolveEid, resolveId } from './lookup.ts'
 import { createPacketHeader } from './pipeline/packet.ts'
 import { PublishedRows } from './pipeline/published-rows.ts'
@@ -97,6 +98,15 @@ export function createState(options: ReplicationOptions, events: EventEmitter<Re
     },
     tap: { onCollected: undefined, onAccepted: undefined, onPassedOn: undefined },
     held: new Map(),
+    roster: undefined,
+    tail: createTail(),
+    ahead: new Map(),
+    unconfirmed: new Set(),
+    logged: new Map(),
+    judged: new Map(),
+    logQueue: [],
+    isTakingLog: false,
+    isAnsweringOwn: false,
     spawnTokens: new Map(),
     removedByGame,
     restTicks: new Uint16Array(INITIAL_CAPACITY),
@@ -107,7 +117,9 @@ export function createState(options: ReplicationOptions, events: EventEmitter<Re
     nextRequest: 1,
     nextCounter: 1,
     nextBaseline: 1,
-    logIndex: 0,
+    logIndex: network.isHost ? network.lower.commitIndex : 0,
+    neededIndex: network.lower.commitIndex,
+    spawnedTo: 0,
     lastSentTick: undefined,
     quiet: false,
     synced: network.isHost,

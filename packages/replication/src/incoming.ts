@@ -1,5 +1,6 @@
 /**
- * The receive spine: what has changed among the peers, the log, then rows, then the picture of it.
+ * The receive spine: what has changed among the peers, the log, requests and answers, then rows, then
+ * the picture of it.
  *
  * Invariant: bytes never throw past here. A packet that is bad is dropped whole and counted against
  * the link it came on.
@@ -7,25 +8,37 @@
 import type { Peer, ReceivedControl } from '@baton/core'
 import type { ControlBody } from '@baton/schemas'
 import { acceptRow } from './accept-row.ts'
-import { applyLogEntry } from './incoming-log.ts'
-import { handleRequest } from './incoming-requests.ts'
-import { takeBaselineAck, takeBaselineChunk, waitForBaseline } from './joins.ts'
+import { answerWaiting, takeRequest } from './arbiter.ts'
+import { answerOwn } from './ask.ts'
+import { takeBaselineAck, takeBaselineChunk } from './joins.ts'
+import { takeLog } from './log.ts'
 import { hostChanged, peerExited, peerReady } from './membership.ts'
 import { peekHeader } from './pipeline/packet.ts'
 import { isLaterTick } from './pipeline/row-store.ts'
+import { refuseOwn } from './pending.ts'
 import { present } from './present.ts'
 import type { Link, ReplicationState } from './state.ts'
+import { offerHoldings, takeHoldings } from './take-over.ts'
 
 export function receiveFrame(state: ReplicationState, nowMs: number): void {
   const { network } = state
   state.nowMs = nowMs
   network.receive(nowMs)
   takeChanges(state)
+  takeLog(state)
   takeControl(state)
+  if (network.isHost) answerRequests(state)
+  else offerHoldings(state)
   takeState(state)
   const tick = network.tick(nowMs)
   for (const link of state.links.values()) link.decoder.expire(tick)
   present(state, nowMs)
+}
+
+/** In the order of the log this makes, the host's own come first. */
+function answerRequests(state: ReplicationState): void {
+  answerOwn(state)
+  answerWaiting(state)
 }
 
 function takeChanges(state: ReplicationState): void {
@@ -56,7 +69,7 @@ function takeMessage(state: ReplicationState, received: ReceivedControl): void {
     return
   }
   if (message.term !== network.term && !network.isHost) return
-  if (takeBody(state, link, message.index, message.body)) return
+  if (takeBody(state, link, message.body)) return
   if (network.isHost) counters.requestsInvalid += 1
   else counters.logInvalid += 1
   if (network.isHost || from.isHost) network.lower.breach(from, `unexpected ${message.body.type}`)
@@ -68,20 +81,24 @@ function isFromNextTerm(state: ReplicationState, term: number): boolean {
 }
 
 /** @returns false when the body is not for this role, or does not parse */
-function takeBody(state: ReplicationState, link: Link, index: number, body: ControlBody): boolean {
+function takeBody(state: ReplicationState, link: Link, body: ControlBody): boolean {
   const { network } = state
   if (network.isHost) {
     if (body.type === 'BaselineAck') {
       takeBaselineAck(state, link.peer, body.baseline, body.index)
       return true
     }
-    return handleRequest(state, link.peer, body)
+    if (body.type === 'Holdings') {
+      takeHoldings(state, link, body)
+      return true
+    }
+    return takeRequest(state, link, body)
   }
   if (!link.peer.isHost) return false
   if (body.type === 'BaselineChunk') return takeBaselineChunk(state, link.peer, body)
-  if (!state.synced) return waitForBaseline(state, index, body)
-  state.logIndex = index
-  return applyLogEntry(state, body)
+  if (body.type !== 'RequestRefused') return false
+  refuseOwn(state, body.request, body.reason)
+  return true
 }
 
 function takeState(state: ReplicationState): void {

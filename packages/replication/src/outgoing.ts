@@ -5,14 +5,16 @@
  * Invariant: rows are quantized once per tick, for all peers; what this peer does not simulate is
  * never read from its columns.
  */
+import { noteComponentAhead, isSamePlain } from './ahead.ts'
+import { ask, repeatRequests } from './ask.ts'
+import { endHolds } from './holds.ts'
 import { pumpBaseline } from './joins.ts'
 import { actingAuthority } from './lifecycle/entity-table.ts'
-import { endHolds } from './membership.ts'
 import { collectRow, collectValue, encodeValue } from './pipeline/snapshot.ts'
 import { travelsAsState } from './pipeline/published-rows.ts'
 import { isLaterTick, type ComponentRows } from './pipeline/row-store.ts'
 import { NOBODY } from './authority/ownership.ts'
-import { requestRelease, tell } from './requests.ts'
+import { requestRelease } from './requests.ts'
 import { addToGroup, allLists, clearGroups, listsFor } from './row-groups.ts'
 import { applyStructureNotes } from './structure.ts'
 import type { ComponentSchema } from './schema/component-schema.ts'
@@ -34,10 +36,11 @@ export function sendFrame(state: ReplicationState, nowMs: number): void {
     collectRows(state, tick)
     collectReliable(state, tick)
     releaseRested(state)
-    if (network.isHost) endHolds(state, tick)
+    if (network.lower.isActing) endHolds(state, tick)
     state.published.publish(tick, allLists(state.groups), state.store.components)
     for (const link of state.links.values()) sendTo(state, link, tick)
   }
+  repeatRequests(state)
   network.flush(nowMs)
 }
 
@@ -100,12 +103,13 @@ function publishIfChanged(state: ReplicationState, rows: ComponentRows, index: n
     reportBadValue(state, index, rows)
     return
   }
+  noteComponentAhead(state, index, schema.index)
   rows.current.set(row.lanes, index * schema.laneCount)
   rows.plain[index] = row.plain
   rows.tick[index] = tick
   const id = state.table.id[index]!
   const value = { component: schema.index, tick, data: encodeValue(schema, row) }
-  tell(state, id, { type: 'ComponentChanged', request: 0, id, value })
+  ask(state, id, { type: 'ComponentChanged', request: 0, id, value })
 }
 
 function hasChanged(state: ReplicationState, rows: ComponentRows, index: number): boolean {
@@ -124,13 +128,6 @@ function hasChanged(state: ReplicationState, rows: ComponentRows, index: number)
     if (scratch[lane] !== rows.current[offset + lane]) return true
   }
   return false
-}
-
-function isSamePlain(a: string | Uint8Array | undefined, b: string | Uint8Array | undefined): boolean {
-  if (typeof a === 'string' || typeof b === 'string' || !a || !b) return a === b
-  if (a.length !== b.length) return false
-  for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false
-  return true
 }
 
 /** What was only touched and lies still goes back to its owner. */
@@ -157,7 +154,7 @@ function isStill({ published, lastSentTick }: ReplicationState, index: number): 
 function sendTo(state: ReplicationState, link: Link, tick: number): void {
   const { network, counters, table } = state
   if (link.baseline) pumpBaseline(state, link)
-  if (!link.subscribed || (network.isHost ? !link.synced : !link.peer.isHost)) return
+  if (!link.subscribed || (network.isHost ? !link.synced : link.peer !== network.host)) return
   const lists = network.isHost ? listsFor(state.groups, link.peer.slot) : allLists(state.groups)
   counters.packetsSent += link.encoder.encodeTick(
     {

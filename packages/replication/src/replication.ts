@@ -83,7 +83,7 @@ export class Replication {
     return requestSpawn(this.#state, registered, values ?? {}, options.parent ?? 0)
   }
 
-  /** Ends an entity and its children. @throws InvariantError when this peer neither owns it nor hosts */
+  /** Ends an entity and its children, once the log says so. @throws InvariantError when this peer neither owns it nor hosts */
   despawn(eid: number): void {
     const index = this.#indexOf(eid, 'despawn')
     const { table, network } = this.#state
@@ -152,7 +152,7 @@ export class Replication {
     return resolveEid(this.#state, id)
   }
 
-  /** This peer holds the whole world. False while it is joining, or while a new host is handing it over. */
+  /** This peer holds the whole world. False while it is joining, and after it was away for too long to follow the log. */
   get synced(): boolean {
     return this.#state.synced
   }
@@ -169,7 +169,7 @@ export class Replication {
       : (this.#state.delay.delayTicks * 1000) / this.network.tickRateHz
   }
 
-  /** Requests of this peer that the host has not answered yet. */
+  /** Requests of this peer that neither the log nor a refusal has answered yet. */
   get pendingCount(): number {
     return this.#state.pending.size
   }

@@ -1,22 +1,25 @@
 /**
- * What the game asks for: done at once on the host, done at once here and asked of the host elsewhere.
+ * What the game asks for. On the host as on a guest it is a request: a spawn lives and a claim acts at
+ * once, the rest where the log says so.
  *
- * Invariant: a request stays pending until the log answers it, and is sent again to a new host (LG4).
+ * Invariant: a request stays pending until the log answers it or it is refused (LG4).
  */
 import { invariant, type Peer } from '@baton/core'
-import type { ControlBody } from '@baton/schemas'
 import { applyParent, applySpawn, type SpawnedComponent } from './apply-log.ts'
 import { applyOptimisticClaim } from './apply-ownership.ts'
-import { commitDespawn, commitOwnership, ownershipOf, publish, type LogBody } from './commit.ts'
-import { decide, makesCycle } from './incoming-requests.ts'
+import { noteParentAhead } from './ahead.ts'
+import { ask } from './ask.ts'
+import { decide } from './incoming-requests.ts'
 import { createEntity, destroyEntity } from './lifecycle/ecs.ts'
-import { actingAuthority } from './lifecycle/entity-table.ts'
+import { actingAuthority, ownershipAt, subtreeOf } from './lifecycle/entity-table.ts'
 import { writeInitialValues, type SpawnValues } from './lifecycle/initial-values.ts'
 import type { RegisteredPrefab } from './lifecycle/prefab.ts'
 import { makeNetworkId, MAX_COUNTER, type NetworkId } from './pipeline/network-id.ts'
 import { explainRow } from './pipeline/bad-value.ts'
 import { collectValue, encodeValue } from './pipeline/snapshot.ts'
 import { resolveId } from './lookup.ts'
+import type { LogBody } from './log-state.ts'
+import { tellRefused } from './pending.ts'
 import type { ReplicationState } from './state.ts'
 
 /** Spawns an entity that this peer owns. It lives here when this returns. */
@@ -54,6 +57,7 @@ export function requestSpawn(
   state.nextCounter += 1
   const ownership = { owner: slot, authority: slot, ownershipSequence: 0, authoritySequence: 0 }
   const record = { id, prefab: prefab.index, ...ownership, parent, policy: prefab.prefab.whenOwnerLeaves }
+  state.unconfirmed.add(id)
   applySpawn(state, record, prefab, components, eid)
   const body: LogBody = {
     type: 'Spawn',
@@ -69,8 +73,7 @@ export function requestSpawn(
       data: encodeValue(schema, row),
     })),
   }
-  if (network.isHost) publish(state, body)
-  else ask(state, id, body)
+  ask(state, id, body)
   return eid
 }
 
@@ -87,99 +90,54 @@ function collectComponents(state: ReplicationState, prefab: RegisteredPrefab, ei
   })
 }
 
+/** It goes when the log says so, here as everywhere: an entity that came back would be spawned twice. */
 export function requestDespawn(state: ReplicationState, id: NetworkId): void {
-  if (state.network.isHost) {
-    commitDespawn(state, id)
-    return
-  }
-  // Not before the host agrees: an entity that came back after a refusal would be spawned twice.
+  for (const { id: asked, body } of state.pending.values()) if (asked === id && body.type === 'Despawn') return
   ask(state, id, { type: 'Despawn', request: 0, ids: [id] })
 }
 
 export function requestClaim(state: ReplicationState, index: number, kind: 'own' | 'touch'): void {
   const { table, network } = state
-  const slot = network.local.slot
-  const { ownershipSequence, authoritySequence } = ownershipOf(state, index)
+  const { slot } = network.local
+  const holds = ownershipAt(table, index)
+  const { ownershipSequence, authoritySequence } = holds
   const id = table.id[index]!
   const body = { type: 'Claim', request: 0, id, kind, ownershipSequence, authoritySequence } as const
-  const decision = decide(state, slot, index, body)
-  if (network.isHost) {
-    if (decision.granted) commitOwnership(state, [[index, decision.next]])
-    else queueRefusal(state, index, 'Claim', decision.reason)
-    return
-  }
   // What the host will refuse for certain is not worth a round trip; what is only likely is asked.
+  const decision = decide(state, slot, holds, table.prefab[index]!, body)
   if (!decision.granted && decision.reason === 'forbidden') {
-    queueRefusal(state, index, 'Claim', decision.reason)
+    state.counters.requestsRefused += 1
+    tellRefused(state, table.eid[index]!, id, 'Claim', decision.reason)
     return
   }
-  const waiting = [...state.pending.values()].some((one) => one.id === id && one.body.type === 'Claim')
-  if (waiting && kind === 'touch') return
-  if (actingAuthority(table, index, slot) !== slot) applyOptimisticClaim(state, index)
-  ask(state, id, body)
+  const isWaiting = [...state.pending.values()].some((one) => one.id === id && one.body.type === 'Claim')
+  if (isWaiting && kind === 'touch') return
+  const request = ask(state, id, body)
+  // Not where the answer is there already, as it is on a host.
+  if (state.pending.has(request) && actingAuthority(table, index, slot) !== slot) applyOptimisticClaim(state, index)
 }
 
 export function requestTransfer(state: ReplicationState, index: number, to: Peer): void {
-  const body = { type: 'Transfer', request: 0, id: state.table.id[index]!, to: to.slot } as const
-  askOwnership(state, index, body)
+  const id = state.table.id[index]!
+  ask(state, id, { type: 'Transfer', request: 0, id, to: to.slot })
 }
 
 export function requestRelease(state: ReplicationState, index: number, kind: 'own' | 'touch'): void {
-  const { ownershipSequence, authoritySequence } = ownershipOf(state, index)
+  const { ownershipSequence, authoritySequence } = ownershipAt(state.table, index)
   const id = state.table.id[index]!
-  askOwnership(state, index, { type: 'Release', request: 0, id, kind, ownershipSequence, authoritySequence })
-}
-
-function askOwnership(
-  state: ReplicationState,
-  index: number,
-  body: Extract<ControlBody, { type: 'Transfer' | 'Release' }>,
-): void {
-  if (!state.network.isHost) {
-    ask(state, body.id, body)
-    return
-  }
-  const decision = decide(state, state.network.local.slot, index, body)
-  if (decision.granted) commitOwnership(state, [[index, decision.next]])
-  else queueRefusal(state, index, body.type, decision.reason)
+  ask(state, id, { type: 'Release', request: 0, id, kind, ownershipSequence, authoritySequence })
 }
 
 export function requestParent(state: ReplicationState, index: number, parentEid: number): void {
-  const id = state.table.id[index]!
+  const { table } = state
+  const id = table.id[index]!
   const parent = parentEid === 0 ? 0 : resolveId(state, parentEid)
   invariant(parentEid === 0 || parent !== 0, `setParent: ${parentEid} is not a networked entity; spawn it first`)
-  invariant(!makesCycle(state, id, parent), `setParent: ${parentEid} is below the entity itself; choose another parent`)
+  invariant(
+    !subtreeOf(table, id).includes(parent),
+    `setParent: ${parentEid} is below the entity itself; choose another parent`,
+  )
+  noteParentAhead(state, index)
   applyParent(state, index, parent)
-  tell(state, id, { type: 'ParentChanged', request: 0, id, parent })
-}
-
-/** A change this peer has made already: the host writes it down, a guest asks the host to. */
-export function tell(state: ReplicationState, id: NetworkId, body: LogBody): void {
-  if (state.network.isHost) publish(state, body)
-  else ask(state, id, body)
-}
-
-/** Gives the request its number and sends it, or keeps it for the host that is to come. */
-export function ask(state: ReplicationState, id: NetworkId, body: LogBody): void {
-  const request = state.nextRequest
-  state.nextRequest += 1
-  const numbered = { ...body, request } as LogBody
-  state.pending.set(request, { request, id, body: numbered })
-  const { host } = state.network
-  const link = host && state.links.get(host)
-  if (host && link?.subscribed) state.network.lower.sendControl(host, numbered)
-}
-
-/** Sends everything unanswered to the host there is now, in the order it was asked. */
-export function askAgain(state: ReplicationState): void {
-  const { host } = state.network
-  if (!host) return
-  for (const { body } of state.pending.values()) state.network.lower.sendControl(host, body)
-}
-
-function queueRefusal(state: ReplicationState, index: number, request: ControlBody['type'], reason: string): void {
-  const id = state.table.id[index]!
-  const eid = state.table.eid[index]!
-  state.counters.requestsRefused += 1
-  state.outbox.push(() => state.events.emit('refused', { eid, id, request, reason }))
+  ask(state, id, { type: 'ParentChanged', request: 0, id, parent })
 }

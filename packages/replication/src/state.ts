@@ -1,10 +1,10 @@
 /**
  * Everything one replication holds, as plain data that the spines pass along: there is no other state.
  *
- * Invariant: the world's structure changes only in `apply-log.ts`, rows only in `outgoing.ts` (what
- * this peer simulates) and `incoming.ts` (what others do).
+ * Invariant: the world's structure changes only in `apply-log.ts`, on the word of the committed log;
+ * rows only in `outgoing.ts` (what this peer simulates) and `incoming.ts` (what others do).
  */
-import type { Network, Peer, ReceivedControl } from '@baton/core'
+import type { LogEntry, LogEvent, Network, Peer, ReceivedControl } from '@baton/core'
 import type { BitReader } from '@baton/core/bytes'
 import type { ControlBody } from '@baton/schemas'
 import type { EventEmitter } from 'eventemitter3'
@@ -17,6 +17,7 @@ import type { EntityTable } from './lifecycle/entity-table.ts'
 import type { PrefabRegistry } from './lifecycle/prefab.ts'
 import type { StateDecoder } from './pipeline/state-decoder.ts'
 import type { StateEncoder } from './pipeline/state-encoder.ts'
+import type { Ahead, CommittedRoster, Judged, LogBody, Tail } from './log-state.ts'
 import type { NetworkId } from './pipeline/network-id.ts'
 import type { PacketHeader } from './pipeline/packet.ts'
 import type { PublishedRows } from './pipeline/published-rows.ts'
@@ -30,6 +31,8 @@ import type { Tap } from './tap.ts'
 /** What one peer exchanges with another: rows both ways, and a baseline while one of them joins. */
 export interface Link {
   readonly peer: Peer
+  /** The reign it was made ready in: in the next one, rows start anew. */
+  readonly term: number
   readonly encoder: StateEncoder
   readonly decoder: StateDecoder
   /** The far end runs the same protocol, so the log and the state may flow. */
@@ -47,13 +50,21 @@ export interface Link {
   readonly emit: (packet: Uint8Array) => boolean
   /** On the host, while the peer is being given the world. */
   baseline: BaselineSender | undefined
+  /** On the host: the peer needs a world cut at this place of the log or after it. */
+  wantedIndex: number | undefined
+  /** On a guest, toward the host: what is held here has not been said yet. */
+  owesHoldings: boolean
+  /** On the host: requests that came while it may not decide, in order. */
+  readonly waiting: LogBody[]
 }
 
 /** A change this peer asked the host for and has not seen answered. */
 export interface PendingRequest {
   readonly request: number
   readonly id: NetworkId
-  readonly body: ControlBody
+  readonly body: LogBody
+  /** When it was sent last; -Infinity before. */
+  sentMs: number
 }
 
 export interface ReplicationEvents {
@@ -67,11 +78,16 @@ export interface ReplicationEvents {
     owner: Peer | undefined
     authority: Peer | undefined
   }) => void
-  /** The host did not do what was asked; the local world has been put back. */
+  /**
+   * The host did not do what was asked; the local world has been put back. `overtaken`: why is not
+   * known, because the answer was lost with a host.
+   */
   refused: (event: { eid: number; id: NetworkId; request: ControlBody['type']; reason: string }) => void
+  /** What a host had granted did not come to stand before it was lost. It is asked again by itself. */
+  reverted: (event: { requests: readonly { id: NetworkId; request: ControlBody['type'] }[] }) => void
   /** While this peer is being given the world. */
   progress: (event: { receivedBytes: number; totalBytes: number; entityCount: number }) => void
-  /** This peer holds the whole world. Again after each change of host. */
+  /** This peer was given the whole world: it has joined, or was away for too long to follow the log. */
   synced: () => void
   /** A column held what cannot travel (NaN, a string too long); the last good value stands for it. */
   badvalue: (event: { eid: number; id: NetworkId; component: string; code: 'replication/bad-value' }) => void
@@ -135,8 +151,23 @@ export interface ReplicationState {
   readonly pending: Map<number, PendingRequest>
   readonly counters: ReplicationCounters
   readonly tap: Tap
-  /** Host: ids that wait for an owner who left, and the tick at which they go to the host. */
+  /** Ids that wait for an owner who left, and the tick at which they go to the host: by the committed log. */
   readonly held: Map<NetworkId, number>
+  /** Who is in, by the committed log; `undefined` before it has said so. */
+  roster: CommittedRoster | undefined
+  readonly tail: Tail
+  /** By entity and component or parent. */
+  readonly ahead: Map<number, Ahead>
+  /** Entities this peer has spawned that the log has not confirmed. */
+  readonly unconfirmed: Set<NetworkId>
+  /** Highest request of each slot that the committed log answers. */
+  readonly logged: Map<number, number>
+  /** Host: by slot, for as long as it reigns. */
+  readonly judged: Map<number, Judged>
+  /** Events of the log that have not been looked at, while `isTakingLog`. */
+  readonly logQueue: LogEvent[]
+  isTakingLog: boolean
+  isAnsweringOwn: boolean
   /** Host: spawns taken from each slot, as a token bucket. */
   readonly spawnTokens: Map<number, { tokens: number; tick: number }>
   /** Entities the game removed or took `Networked` from since the last send. */
@@ -153,18 +184,23 @@ export interface ReplicationState {
   nextRequest: number
   nextCounter: number
   nextBaseline: number
+  /** Place in the log that the world stands at. */
   logIndex: number
+  /** Guest: a world cut before this place of the log is of no use. */
+  neededIndex: number
+  /** Highest counter of this peer's own entities that the committed log has spawned. */
+  spawnedTo: number
   lastSentTick: number | undefined
   /** True while replication itself changes the world, so that its own changes are not noted. */
   quiet: boolean
-  /** This peer holds the world: it hosts, or its baseline is complete. */
+  /** This peer holds the world: it founded the room, or was given it and has followed the log since. */
   synced: boolean
   incomingBaseline: BaselineReceiver | undefined
-  /** Log entries that arrived while the baseline was under way. */
   /** Control messages that came before what they belong to. */
   readonly early: ReceivedControl[]
   /** Ids that some entity field has named: only their coming and going is looked for in columns. */
   readonly referenced: Set<NetworkId>
-  readonly waitingLog: { readonly index: number; readonly body: ControlBody }[]
+  /** Committed entries that came while the world was under way. */
+  readonly waitingLog: LogEntry[]
   nowMs: number
 }

@@ -1,18 +1,19 @@
 /**
  * Compares what the game did to the world with what replication knows: entities it removed, components
- * it added or took away. What it may change is published; what it may not is undone.
+ * it added or took away. What it may change is asked for; what it may not is undone.
  *
  * Invariant: after this the ECS and the rows agree about every networked entity.
  */
+import { noteComponentAhead } from './ahead.ts'
 import { applyComponentAdded, applyComponentRemoved, materializeAgain } from './apply-log.ts'
 import { quietly } from './outbox.ts'
-import { commitDespawn } from './commit.ts'
 import { has, setPresence } from './lifecycle/ecs.ts'
 import { actingAuthority, unbindEid } from './lifecycle/entity-table.ts'
 import { resolveEid, resolveId } from './lookup.ts'
 import { applyValue, collectValue, encodeValue } from './pipeline/snapshot.ts'
 import type { ComponentSchema } from './schema/component-schema.ts'
-import { tell } from './requests.ts'
+import { ask } from './ask.ts'
+import { requestDespawn } from './requests.ts'
 import type { ReplicationState } from './state.ts'
 
 export function applyStructureNotes(state: ReplicationState): void {
@@ -28,11 +29,10 @@ export function applyStructureNotes(state: ReplicationState): void {
 function settleRemoval(state: ReplicationState, index: number): void {
   const { table, network } = state
   const id = table.id[index]!
-  if (network.isHost) commitDespawn(state, id)
-  else if (table.owner[index] === network.local.slot) {
-    // Its eid may be reused at once; 0 stands for it until the host agrees or brings it back.
+  if (network.isHost || table.owner[index] === network.local.slot) {
+    // Its eid may be reused at once; 0 stands for it until the log agrees or it is brought back.
     unbindEid(table, index)
-    tell(state, id, { type: 'Despawn', request: 0, ids: [id] })
+    requestDespawn(state, id)
   } else {
     state.counters.changesUndone += 1
     materializeAgain(state, index)
@@ -53,8 +53,9 @@ function settlePresence(state: ReplicationState, eid: number, component: number)
   }
   const id = table.id[index]!
   if (!isThere) {
+    noteComponentAhead(state, index, component)
     applyComponentRemoved(state, index, schema)
-    tell(state, id, { type: 'ComponentRemoved', request: 0, id, component })
+    ask(state, id, { type: 'ComponentRemoved', request: 0, id, component })
     return
   }
   const row = collectValue(schema, eid, (named) => resolveId(state, named))
@@ -64,8 +65,9 @@ function settlePresence(state: ReplicationState, eid: number, component: number)
     return
   }
   const tick = network.tick(state.nowMs)
+  noteComponentAhead(state, index, component)
   applyComponentAdded(state, index, schema, row, tick)
-  tell(state, id, {
+  ask(state, id, {
     type: 'ComponentAdded',
     request: 0,
     id,

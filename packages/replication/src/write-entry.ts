@@ -4,14 +4,11 @@
  * Invariant: nothing is applied here. An entry takes effect where every peer sees it in the log, the
  * host included (LG1).
  */
-import type { ControlBody } from '@baton/schemas'
 import type { Ownership } from './lifecycle/entity-table.ts'
 import { takeLog } from './log.ts'
+import type { LogBody } from './log-state.ts'
 import type { NetworkId } from './pipeline/network-id.ts'
 import type { ReplicationState } from './state.ts'
-
-/** Bodies of requests and of the entries they become: they carry the number of the request. */
-export type LogBody = Extract<ControlBody, { request: number }>
 
 /** @returns false where this peer may not write just now */
 export function writeEntry(state: ReplicationState, body: LogBody, slot: number): boolean {

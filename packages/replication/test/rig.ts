@@ -126,6 +126,9 @@ export function createRig({ seed, conditions, startTick, replication: options, w
     replication.on('refused', ({ request, reason }) => peer.events.push(`refused ${request} ${reason}`))
     replication.on('badvalue', ({ component }) => peer.events.push(`badvalue ${component}`))
     replication.on('synced', () => peer.events.push('synced'))
+    replication.on('reverted', ({ requests }) =>
+      peer.events.push(`reverted ${requests.map((one) => one.request).join(' ')}`),
+    )
     return replication
   }
 
@@ -167,12 +170,21 @@ export function createRig({ seed, conditions, startTick, replication: options, w
   }
 }
 
-/** A room of `count` peers that all hold the same empty world. */
+/** Members that vote at most; see docs/behavior.md. */
+const MAX_VOTERS = 7
+
+/** A room of `count` peers that all hold the same empty world, and where each could follow the host. */
 export function createRoom(count: number, options: RigOptions): Rig {
   const rig = createRig(options)
   for (let i = 0; i < count; i += 1) rig.join()
   rig.run(60)
-  for (let i = 0; i < 1_200 && !rig.living.every((peer) => peer.replication?.synced); i += 1) rig.run(1)
+  const voters = Math.min(count, MAX_VOTERS)
+  const isSettled = ({ network, replication }: RigPeer): boolean => {
+    const held = network.lower.inspect()
+    const isCommitted = held?.voters.length === voters && held.uncommittedRosters === 0
+    return replication?.synced === true && isCommitted
+  }
+  for (let i = 0; i < 1_200 && !rig.living.every(isSettled); i += 1) rig.run(1)
   return rig
 }
 

@@ -1,6 +1,6 @@
 /**
- * A whole world as bytes, for a peer that joins or that follows a new host: every live entity with its
- * ownership and all its component values, and what each slot has spawned so far.
+ * A whole world as bytes, for a peer that joins or was away for too long: every live entity with its
+ * ownership and all its component values, and all else that following the log from there takes.
  *
  * Invariant: reading is checked to the last bit; bytes that do not parse yield `undefined`, never a
  * partial world. Layout: docs/wire-format.md, BS rules.
@@ -30,8 +30,12 @@ export interface BaselineEntity {
 }
 
 export interface Baseline {
-  /** [slot, highest counter spawned] */
-  readonly highWater: readonly (readonly [number, number])[]
+  /** Members by the committed roster, the host's slot first; empty where none has been committed. */
+  readonly members: readonly number[]
+  /** Per slot: the highest counter it has spawned, and its highest request in the log. */
+  readonly slots: readonly { readonly slot: number; readonly counter: number; readonly request: number }[]
+  /** [id, tick at which the wait for its owner ends] */
+  readonly held: readonly (readonly [NetworkId, number])[]
   readonly entities: readonly BaselineEntity[]
 }
 
@@ -41,18 +45,29 @@ export const MAX_BASELINE_BYTES = 4 * 1024 * 1024
 const POLICIES = ['transfer', 'despawn', 'hold'] as const
 const ENTITY_BITS = 32 + 16 + 12 + 12 + 16 + 16 + 32 + 2 + 8
 const COMPONENT_BITS = 8 + 32 + 16
+const SLOT_BITS = 12 + 20 + 32
+const HELD_BITS = 32 + 32
 
 export function writeBaseline(baseline: Baseline): Uint8Array {
-  let bits = 16 + baseline.highWater.length * 32 + 32
+  let bits = 16 + baseline.members.length * 12 + 16 + baseline.slots.length * SLOT_BITS
+  bits += 32 + baseline.held.length * HELD_BITS + 32
   for (const entity of baseline.entities) {
     bits += ENTITY_BITS
     for (const component of entity.components) bits += COMPONENT_BITS + component.data.length * 8
   }
   const writer = new BitWriter(new Uint8Array(Math.ceil(bits / 8)))
-  writer.write(baseline.highWater.length, 16)
-  for (const [slot, counter] of baseline.highWater) {
+  writer.write(baseline.members.length, 16)
+  for (const slot of baseline.members) writer.write(slot, 12)
+  writer.write(baseline.slots.length, 16)
+  for (const { slot, counter, request } of baseline.slots) {
     writer.write(slot, 12)
     writer.write(counter, 20)
+    writer.write(request, 32)
+  }
+  writer.write(baseline.held.length, 32)
+  for (const [id, dueTick] of baseline.held) {
+    writer.write(id, 32)
+    writer.write(dueTick, 32)
   }
   writer.write(baseline.entities.length, 32)
   for (const entity of baseline.entities) writeEntity(writer, entity)
@@ -61,10 +76,14 @@ export function writeBaseline(baseline: Baseline): Uint8Array {
 
 export function readBaseline(bytes: Uint8Array): Baseline | undefined {
   const reader = new BitReader(bytes)
-  const highWater: [number, number][] = []
-  const slots = reader.read(16)
-  if (slots * 32 > reader.remainingBits) return undefined
-  for (let i = 0; i < slots; i += 1) highWater.push([reader.read(12), reader.read(20)])
+  const members = readMany(reader, 16, 12, () => reader.read(12))
+  const slots = readMany(reader, 16, SLOT_BITS, () => ({
+    slot: reader.read(12),
+    counter: reader.read(20),
+    request: reader.read(32),
+  }))
+  const held = readMany(reader, 32, HELD_BITS, () => [reader.read(32), reader.read(32)] as const)
+  if (members === undefined || slots === undefined || held === undefined) return undefined
   const count = reader.read(32)
   if (count * ENTITY_BITS > reader.remainingBits) return undefined
   const entities: BaselineEntity[] = []
@@ -73,7 +92,13 @@ export function readBaseline(bytes: Uint8Array): Baseline | undefined {
     if (entity === undefined) return undefined
     entities.push(entity)
   }
-  return reader.failed || reader.remainingBits >= 8 ? undefined : { highWater, entities }
+  return reader.failed || reader.remainingBits >= 8 ? undefined : { members, slots, held, entities }
+}
+
+/** @returns `undefined` when it claims more than is there */
+function readMany<T>(reader: BitReader, countBits: number, itemBits: number, readOne: () => T): T[] | undefined {
+  const count = reader.read(countBits)
+  return count * itemBits > reader.remainingBits ? undefined : Array.from({ length: count }, readOne)
 }
 
 function writeEntity(writer: BitWriter, entity: BaselineEntity): void {

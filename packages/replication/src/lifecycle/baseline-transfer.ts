@@ -16,6 +16,8 @@ export interface BaselineSender {
   readonly baseline: number
   readonly tick: number
   readonly entityCount: number
+  /** Position of the log that it was cut at. */
+  readonly logIndex: number
   readonly bytes: Uint8Array
   nextIndex: number
   ackedCount: number
@@ -35,9 +37,10 @@ export function createBaselineSender(
   baseline: number,
   tick: number,
   entityCount: number,
+  logIndex: number,
   bytes: Uint8Array,
 ): BaselineSender {
-  return { baseline, tick, entityCount, bytes, nextIndex: 0, ackedCount: 0 }
+  return { baseline, tick, entityCount, logIndex, bytes, nextIndex: 0, ackedCount: 0 }
 }
 
 /** The next piece that may go now; `undefined` while the window is full and when all have gone. */
@@ -50,7 +53,7 @@ export function nextChunk(sender: BaselineSender): Chunk | undefined {
     tick: sender.tick,
     totalBytes: sender.bytes.length,
     entityCount: sender.entityCount,
-    logIndex: 0,
+    logIndex: sender.logIndex,
     data: sender.bytes.subarray(start, start + CHUNK_BYTES),
   }
   sender.nextIndex += 1
@@ -67,6 +70,7 @@ export interface BaselineReceiver {
   readonly baseline: number
   readonly tick: number
   readonly entityCount: number
+  readonly logIndex: number
   readonly bytes: Uint8Array
   receivedBytes: number
   nextIndex: number
@@ -75,8 +79,16 @@ export interface BaselineReceiver {
 /** Starts a transfer with its first piece. `undefined` when it declares more than it may. */
 export function createBaselineReceiver(chunk: Chunk): BaselineReceiver | undefined {
   if (chunk.index !== 0 || chunk.totalBytes === 0 || chunk.totalBytes > MAX_BASELINE_BYTES) return undefined
-  const { baseline, tick, entityCount } = chunk
-  return { baseline, tick, entityCount, bytes: new Uint8Array(chunk.totalBytes), receivedBytes: 0, nextIndex: 0 }
+  const { baseline, tick, entityCount, logIndex } = chunk
+  return {
+    baseline,
+    tick,
+    entityCount,
+    logIndex,
+    bytes: new Uint8Array(chunk.totalBytes),
+    receivedBytes: 0,
+    nextIndex: 0,
+  }
 }
 
 /** Takes the next piece. */

@@ -145,6 +145,15 @@ export interface Ownership {
   readonly authoritySequence: number
 }
 
+export function ownershipAt(table: EntityTable, index: number): Ownership {
+  return {
+    owner: table.owner[index]!,
+    authority: table.authority[index]!,
+    ownershipSequence: table.ownershipSequence[index]!,
+    authoritySequence: table.authoritySequence[index]!,
+  }
+}
+
 export function setOwnership(table: EntityTable, index: number, ownership: Ownership): void {
   table.owner[index] = ownership.owner
   table.authority[index] = ownership.authority

@@ -94,7 +94,16 @@ describe('entity table', () => {
 })
 
 const anyBaseline: fc.Arbitrary<Baseline> = fc.record({
-  highWater: fc.array(fc.tuple(fc.integer({ min: 0, max: MAX_SLOT }), fc.integer({ min: 0, max: MAX_COUNTER })), {
+  members: fc.array(fc.integer({ min: 0, max: MAX_SLOT }), { maxLength: 8 }),
+  slots: fc.array(
+    fc.record({
+      slot: fc.integer({ min: 0, max: MAX_SLOT }),
+      counter: fc.integer({ min: 0, max: MAX_COUNTER }),
+      request: fc.integer({ min: 0, max: 0xffffffff }),
+    }),
+    { maxLength: 8 },
+  ),
+  held: fc.array(fc.tuple(fc.integer({ min: 1, max: 0xffffffff }), fc.integer({ min: 0, max: 0xffffffff })), {
     maxLength: 8,
   }),
   entities: fc.array(
@@ -141,15 +150,18 @@ describe('baseline', () => {
   })
 
   it('BS2: a declared count that cannot be there is refused before anything is allocated for it', () => {
-    expect(readBaseline(Uint8Array.of(0, 0, 255, 255, 255, 255))).toBeUndefined()
-    expect(readBaseline(Uint8Array.of(255, 255, 0, 0, 0, 0))).toBeUndefined()
+    // Members, slots, what is held, entities: each with nothing before it.
+    for (const zeros of [0, 2, 4, 8]) {
+      const claim = [...Array<number>(zeros).fill(0), 255, 255, 255, 255, 0, 0, 0, 0, 0, 0]
+      expect(readBaseline(Uint8Array.from(claim)), `count after ${zeros} bytes`).toBeUndefined()
+    }
   })
 
   it('LJ2: pieces arrive whole in order, never more than the window under way', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: CHUNK_BYTES * 9 }), (size) => {
         const bytes = Uint8Array.from({ length: size }, (_, i) => i * 31)
-        const sender = createBaselineSender(7, 100, 3, bytes)
+        const sender = createBaselineSender(7, 100, 3, 41, bytes)
         let receiver: ReturnType<typeof createBaselineReceiver>
         const underWay: Chunk[] = []
         for (let complete = false; !complete;) {
@@ -160,13 +172,15 @@ describe('baseline', () => {
           complete = takeChunk(receiver!, chunk) === 'complete'
           expect(ackChunk(sender, 7, chunk.index)).toBe(complete)
         }
+        expect(receiver!.logIndex).toBe(41)
         expect(receiver!.bytes.every((byte, i) => byte === bytes[i])).toBe(true)
       }),
     )
   })
 
   it('LJ5: a transfer that declares too much, skips or changes its mind ends', () => {
-    const chunk = { baseline: 1, index: 0, tick: 0, totalBytes: 20, entityCount: 0, data: new Uint8Array(20) }
+    const data = new Uint8Array(20)
+    const chunk = { baseline: 1, index: 0, tick: 0, totalBytes: 20, entityCount: 0, logIndex: 5, data }
     expect(createBaselineReceiver({ ...chunk, totalBytes: 2 ** 31 })).toBeUndefined()
     expect(createBaselineReceiver({ ...chunk, totalBytes: 0 })).toBeUndefined()
     expect(createBaselineReceiver({ ...chunk, index: 1 })).toBeUndefined()

@@ -68,7 +68,7 @@ export function createHostileRoom(seed: number): HostileRoom {
       return host.replication!.describe().filter((line) => line.includes(` owner ${slot} `)).length
     },
     feed(channel, bytes) {
-      if (liar.gone || liar.!network.isJoined) begin()
+      if (liar.gone || !liar.network.isJoined) begin()
       const { network, replication } = rig.peers[0]!
       const faults = (): number => {
         const { packetsDropped, requestsInvalid, requestsRefused, rowsWithoutAuthority } = replication!.counters

@@ -1,0 +1,306 @@
+/**
+ * One direction of a link, encoder to decoder, with acks on the way back, over a wire that loses,
+ * repeats and reorders; and a record of the truth to compare with.
+ */
+import { BitReader } from '@baton/core/bytes'
+import { SeededRandom } from '@baton/core/testing'
+import { createRowPolicy } from '../src/interest/priority.js'
+import { createPacketHeader, readHeader, MAX_PACKET_BYTES } from '../src/pipeline/packet.js'
+import { PacketReader } from '../src/pipeline/packet-reader.js'
+import { PublishedRows } from '../src/pipeline/published-rows.js'
+import { MAX_LINE_TICKS } from '../src/pipeline/row-header.js'
+import { ID_GONE, ID_UNKNOWN, StateDecoder } from '../src/pipeline/state-decoder.js'
+import { StateEncoder } from '../src/pipeline/state-encoder.js'
+/** A snapshot component of these groups; every lane value within its bits passes its check. */
+export function schemaOf(index, shapes) {
+  let laneCount = 0
+  const groups = shapes.map((shape) => {
+    const group = { ...shape, offset: laneCount }
+    laneCount += shape.count
+    return group
+  })
+  return {
+    name: `component${index}`,
+    index,
+    delivery: 'snapshot',
+    fields: [],
+    groups,
+    laneCount,
+    rowBits: 0,
+    hasEntities: false,
+    isTag: false,
+    capacity: 65_536,
+    rateHz: undefined,
+    summary: '',
+    hash: 0,
+    component: {},
+    door: { check: () => true },
+  }
+}
+export const TRANSFORM = [
+  { kind: 'vector', count: 3, bits: 20 },
+  { kind: 'rotation', count: 4, bits: 10 },
+]
+export function laneMask(group, lane) {
+  const bits = group.kind === 'rotation' && lane === 0 ? 2 : group.bits
+  return bits === 32 ? -1 : 2 ** bits - 1
+}
+export class LinkRig {
+  schemas
+  rows
+  random
+  published
+  encoder
+  decoder
+  current
+  /** NetworkId by entity index, rising; 0 while the receiver must not know it. */
+  ids
+  known
+  /** Rows whose entities the receiver has seen end. */
+  gone = new Set()
+  lists
+  wire
+  tick
+  /** How each packet that arrived ended. */
+  results = { accepted: 0, duplicate: 0, malformed: 0, unresolved: 0 }
+  bytes = 0
+  packets = 0
+  largestPacket = 0
+  /** Set to refuse packets at the sender. */
+  isLinkStale = false
+  faults = []
+  budgetBytes
+  maxPackets
+  audit
+  /** Newest lanes and source tick the receiver has, per component. */
+  received
+  /** Lanes and source ticks as they were, by tick. */
+  #truth = new Map()
+  #nextId = 2 ** 31
+  #indexById
+  #packetsUnderWay = []
+  #acksUnderWay = []
+  #ackSequence = 0
+  #sentRows = new Map()
+  #acked = new Set()
+  #inspector
+  constructor(options) {
+    const { schemas, rows } = options
+    this.schemas = schemas
+    this.rows = rows
+    this.random = new SeededRandom(options.seed)
+    this.wire = options.wire
+    this.tick = (options.firstTick ?? 1) >>> 0
+    this.budgetBytes = options.budgetBytes ?? 1e9
+    this.maxPackets = options.maxPackets ?? 64
+    this.audit = options.audit ?? false
+    this.published = new PublishedRows(schemas, rows)
+    this.encoder = new StateEncoder(this.published, createRowPolicy(), options.firstSequence)
+    this.ids = new Uint32Array(rows)
+    let id = 1
+    for (let row = 0; row < rows; row += 1) {
+      this.ids[row] = id
+      id += this.random.chance(0.02) ? 1_048_576 * this.random.integer(1, 3) : this.random.integer(1, 12)
+    }
+    this.#indexById = new Map([...this.ids].map((value, row) => [value, row]))
+    this.known = new Uint8Array(rows).fill(1)
+    this.decoder = new StateDecoder({
+      schemas,
+      capacity: rows,
+      resolve: (value) => {
+        const row = this.#indexById.get(value)
+        if (row === undefined || this.gone.has(row)) return ID_GONE
+        return this.known[row] === 1 ? row : ID_UNKNOWN
+      },
+    })
+    this.current = schemas.map((schema) => ({
+      current: new Int32Array(rows * schema.laneCount),
+      tick: new Uint32Array(rows).fill(this.tick),
+    }))
+    this.received = schemas.map((schema) => ({
+      lanes: new Int32Array(rows * schema.laneCount),
+      source: new Uint32Array(rows),
+      tick: new Float64Array(rows).fill(-1),
+    }))
+    const all = Int32Array.from({ length: rows }, (_, row) => row)
+    this.lists = schemas.map((_, component) => ({ component, indices: all, count: rows }))
+    this.#inspector = new PacketReader(schemas)
+  }
+  /** One tick: `change` writes rows, then both ends do their part. */
+  step(change) {
+    change?.()
+    this.published.publish(this.tick, this.lists, this.current)
+    this.#truth.set(this.tick, {
+      lanes: this.current.map((rows) => rows.current.slice()),
+      source: this.current.map((rows) => rows.tick.slice()),
+    })
+    this.#truth.delete((this.tick - 200) >>> 0)
+    const acks = { hasAck: true, ack: 0, ackBits: 0xffffffff, refresh: 0 }
+    const request = {
+      tick: this.tick,
+      sessionTag: 0xbeef,
+      term: 1,
+      slot: 7,
+      ids: this.ids,
+      lists: this.lists,
+      acks,
+      budgetBytes: this.budgetBytes,
+      maxPackets: this.maxPackets,
+      sendEmpty: false,
+    }
+    this.encoder.encodeTick(request, (packet) => this.#send(packet))
+    this.#deliverPackets()
+    this.decoder.expire(this.tick)
+    this.#launch(this.#acksUnderWay, {
+      hasAck: this.decoder.hasAck,
+      ack: this.decoder.ack,
+      ackBits: this.decoder.ackBits,
+      refresh: this.decoder.refresh,
+      sequence: this.#ackSequence++ & 0xffff,
+    })
+    this.#deliverAcks()
+    this.tick = (this.tick + 1) >>> 0
+  }
+  /** Random lanes for one row: near the old ones, or anywhere. */
+  shake(component, row, far) {
+    const schema = this.schemas[component]
+    const { current, tick } = this.current[component]
+    tick[row] = this.tick
+    for (const group of schema.groups) {
+      for (let lane = 0; lane < group.count; lane += 1) {
+        const at = row * schema.laneCount + group.offset + lane
+        const value = far ? this.random.uint32() : current[at] + this.random.integer(-9, 9)
+        current[at] = value & laneMask(group, lane)
+      }
+    }
+  }
+  /** The spawn of a row's entity arrives. Returns how many components' rows had waited for it. */
+  spawn(row) {
+    let waited = 0
+    this.known[row] = 1
+    this.decoder.release(this.ids[row], row, (component, source, lanes) => {
+      this.received[component].lanes.set(lanes, row * lanes.length)
+      this.received[component].source[row] = source
+      // Older packets may still come after this: what waited stands for the last tick with its state.
+      for (const [tick, truth] of this.#truth) {
+        const isIt = lanes.every((lane, at) => lane === truth.lanes[component][row * lanes.length + at])
+        if (isIt && truth.source[component][row] === source) this.received[component].tick[row] = tick
+      }
+      waited += 1
+    })
+    return waited
+  }
+  /** Another entity stands at this index from now on. */
+  renew(row) {
+    this.#indexById.delete(this.ids[row])
+    // Never an id that was used before.
+    this.ids[row] = this.#nextId++
+    this.#indexById.set(this.ids[row], row)
+    const order = [...this.ids.keys()].sort((a, b) => this.ids[a] - this.ids[b])
+    this.lists = this.lists.map((list) => ({ ...list, indices: Int32Array.from(order) }))
+    for (const received of this.received) received.tick[row] = -1
+  }
+  /** Rows whose newest received state is not the present one. */
+  staleRows() {
+    let stale = 0
+    this.schemas.forEach(({ laneCount }, component) => {
+      const { lanes } = this.received[component]
+      const { current } = this.current[component]
+      for (let row = 0; row < this.rows; row += 1) {
+        for (let lane = 0; lane < laneCount; lane += 1) {
+          if (lanes[row * laneCount + lane] === current[row * laneCount + lane]) continue
+          stale += 1
+          break
+        }
+      }
+    })
+    return stale
+  }
+  receiveRow(component, row, source, lanes, offset, tick) {
+    const { laneCount } = this.schemas[component]
+    const truth = this.#truth.get(tick)
+    if (truth === undefined) return void this.faults.push(`a row of tick ${tick}, which was never published`)
+    if (truth.source[component][row] !== source) this.faults.push(`source tick ${source} of row ${row}`)
+    for (let lane = 0; lane < laneCount; lane += 1) {
+      if (truth.lanes[component][row * laneCount + lane] !== lanes[offset + lane]) {
+        this.faults.push(`tick ${tick}: lane ${lane} of row ${row}, component ${component}`)
+        break
+      }
+    }
+    const received = this.received[component]
+    const before = received.tick[row]
+    if (before >= 0 && ((tick - before) | 0) <= 0) return
+    received.tick[row] = tick
+    received.source[row] = source
+    received.lanes.set(lanes.subarray(offset, offset + laneCount), row * laneCount)
+  }
+  #send(packet) {
+    this.bytes += packet.length
+    this.packets += 1
+    this.largestPacket = Math.max(this.largestPacket, packet.length)
+    if (packet.length > MAX_PACKET_BYTES) this.faults.push(`a packet of ${packet.length} bytes`)
+    if (this.audit) this.#inspect(packet)
+    if (this.isLinkStale) return false
+    this.#launch(this.#packetsUnderWay, packet.slice())
+    return true
+  }
+  #launch(line, load) {
+    const { loss, duplicate, delay, jitter } = this.wire
+    for (let copy = 0; copy < (this.random.chance(duplicate) ? 2 : 1); copy += 1) {
+      if (!this.random.chance(loss)) line.push({ due: this.#ticks + delay + this.random.integer(0, jitter), load })
+    }
+  }
+  #ticks = 0
+  #deliverPackets() {
+    this.#ticks += 1
+    const arrived = this.#packetsUnderWay.filter(({ due }) => due <= this.#ticks)
+    this.#packetsUnderWay = this.#packetsUnderWay.filter(({ due }) => due > this.#ticks)
+    for (const { load } of arrived) this.deliver(load)
+  }
+  deliver(packet) {
+    const result = this.decoder.decode(packet)
+    this.results[result] += 1
+    if (result !== 'accepted') return
+    const { rows, header } = this.decoder
+    for (let row = 0; row < rows.count; row += 1) {
+      this.receiveRow(rows.component[row], rows.index[row], rows.source[row], rows.lanes, rows.offset[row], header.tick)
+    }
+  }
+  #deliverAcks() {
+    const arrived = this.#acksUnderWay.filter(({ due }) => due <= this.#ticks)
+    this.#acksUnderWay = this.#acksUnderWay.filter(({ due }) => due > this.#ticks)
+    for (const { load } of arrived) {
+      this.encoder.acknowledge({ ...createPacketHeader(), ...load })
+      if (this.audit && load.hasAck) this.#noteAcked(load)
+    }
+  }
+  #noteAcked({ ack, ackBits }) {
+    for (let bit = -1; bit < 32; bit += 1) {
+      if (bit >= 0 && (ackBits & (1 << bit)) === 0) continue
+      for (const key of this.#sentRows.get((ack - 1 - bit) & 0xffff) ?? []) this.#acked.add(key)
+    }
+  }
+  /** Notes what a packet carries, and finds faults with what it refers to (BL2). */
+  #inspect(packet) {
+    const header = createPacketHeader()
+    const reader = new BitReader(packet)
+    if (!readHeader(reader, header) || !this.#inspector.read(reader, header.tick)) {
+      this.faults.push('a packet that its own reader refuses')
+      return
+    }
+    const { rowCount, component, id, age, spacing } = this.#inspector
+    const keys = []
+    for (let row = 0; row < rowCount; row += 1) {
+      const name = `${component[row]}/${id[row]}`
+      keys.push(`${name}@${header.tick}`)
+      if (age[row] === 0) continue
+      const baseline = (header.tick - age[row]) >>> 0
+      if (!this.#acked.has(`${name}@${baseline}`)) this.faults.push(`${name} refers to ${baseline}, not acked`)
+      if (spacing[row] === 0 || age[row] > MAX_LINE_TICKS) continue
+      const older = (baseline - spacing[row]) >>> 0
+      if (!this.#acked.has(`${name}@${older}`)) this.faults.push(`${name} refers to ${older}, not acked`)
+    }
+    this.#sentRows.set(header.sequence, keys)
+  }
+}
+//# sourceMappingURL=link-rig.js.map
