@@ -18,6 +18,7 @@ export interface Summary {
   simulatedMs: number
   committedCount: number
   frozenCount: number
+  strandedCount: number
   checkedTwice: number
   /** Gaps in milliseconds, a sample for each peer that felt one. */
   gapsMs: Partial<Record<MigrationCause, number[]>>
@@ -35,6 +36,7 @@ export function createSummary(): Summary {
     simulatedMs: 0,
     committedCount: 0,
     frozenCount: 0,
+    strandedCount: 0,
     checkedTwice: 0,
     gapsMs: {},
     migrationCount: {},
@@ -63,6 +65,7 @@ export function addResult(summary: Summary, seed: number, result: RunResult): vo
   summary.simulatedMs += result.simulatedMs
   summary.committedCount += result.committedCount
   if (result.isFrozen) summary.frozenCount++
+  summary.strandedCount += result.strandedCount
   if (result.agreedMs !== undefined) summary.agreedMs.push(result.agreedMs)
   for (const { cause, gapsMs } of result.migrations) {
     summary.migrationCount[cause] = (summary.migrationCount[cause] ?? 0) + 1
@@ -77,6 +80,7 @@ export function mergeSummary(into: Summary, from: Summary): void {
   into.simulatedMs += from.simulatedMs
   into.committedCount += from.committedCount
   into.frozenCount += from.frozenCount
+  into.strandedCount += from.strandedCount
   into.checkedTwice += from.checkedTwice
   into.agreedMs.push(...from.agreedMs)
   into.failures.push(...from.failures)

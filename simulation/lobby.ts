@@ -109,8 +109,8 @@ export class SimulatedLobby implements MemoryLobby {
     return this.#writeFrom(from, { type: 'Witness', data })
   }
 
-  requestGeneration(from: PeerId, generation: number, members: readonly PeerId[]): boolean {
-    return this.#writeFrom(from, { type: 'GenerationRequest', generation, members: [...members] })
+  requestGeneration(from: PeerId, generation: number, members: readonly PeerId[], voters: number): boolean {
+    return this.#writeFrom(from, { type: 'GenerationRequest', generation, members: [...members], voters })
   }
 
   /** Down: every socket dies and the lobby forgets everything. Up: a new one is there. */

@@ -61,11 +61,15 @@ export class SimulatedNetwork {
     return this.memory.join()
   }
 
-  /** Cuts one direction; cuts that overlap are healed when the last of them ends. */
+  /**
+   * Cuts one direction; cuts that overlap are healed when the last of them ends.
+   * @throws RangeError for two that were never in the room together
+   */
   cut(from: PeerId, to: PeerId): void {
+    const link = this.memory.link(from, to)
     const key = `${from} ${to}`
     this.#cuts.set(key, (this.#cuts.get(key) ?? 0) + 1)
-    this.memory.link(from, to).cut = true
+    link.cut = true
   }
 
   heal(from: PeerId, to: PeerId): void {

@@ -160,7 +160,7 @@ function tapped(peer: SimulatedPeer, inner: Transport, watcher: PeerWatcher): Tr
     bufferedBytes: (to, channel) => inner.bufferedBytes(to, channel),
     stats: (to) => inner.stats(to),
     witness: (data) => inner.witness?.(data) ?? false,
-    requestGeneration: (generation, members) => inner.requestGeneration?.(generation, members) ?? false,
+    requestGeneration: (generation, members, voters) => inner.requestGeneration?.(generation, members, voters) ?? false,
     disconnect: (to) => inner.disconnect(to),
     close: () => inner.close(),
   }

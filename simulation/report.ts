@@ -29,6 +29,7 @@ export function printSummary(summary: Summary, { commit, realMs, asJson, flags }
     timesRealTime: Math.round(simulatedMs / realMs),
     committedEntries: summary.committedCount,
     frozenWithoutQuorum: summary.frozenCount,
+    stranded: summary.strandedCount,
     checkedTwice: summary.checkedTwice,
     migrations: gapRows(summary),
     agreedAfterMs: agreedMs.length === 0 ? undefined : { p50: percentile(agreedMs, 0.5), max: percentile(agreedMs, 1) },
@@ -51,7 +52,9 @@ export function printSummary(summary: Summary, { commit, realMs, asJson, flags }
   console.log(
     `\n${simulatedSeconds} s simulated, ${timesRealTime} times real time; ${committedEntries} entries committed;`,
   )
-  console.log(`${frozenWithoutQuorum} frozen without quorum; ${figures.checkedTwice} seeds run twice;`)
+  console.log(
+    `${frozenWithoutQuorum} frozen without quorum; ${figures.stranded} peers stranded without a link to the host; ${figures.checkedTwice} seeds run twice;`,
+  )
   if (agreedAfterMs) console.log(`equal worlds after p50 ${agreedAfterMs.p50} ms, max ${agreedAfterMs.max} ms;`)
   console.log(`entities lost ${figures.entitiesLost}, doubled ${figures.entitiesDoubled}`)
   const broken = Object.entries(figures.byInvariant).map(([id, count]) => `${id} ${count}`)

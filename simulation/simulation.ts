@@ -3,6 +3,7 @@
  *
  * Invariant: one thread, one heap, one seed; equal schedules give equal traces.
  */
+import type { PeerId } from '@baton/core'
 import { SeededRandom } from '@baton/core/testing'
 import { checkAgreement, canAgree } from './checks/agreement.ts'
 import { LogOracle } from './checks/log-oracle.ts'
@@ -25,6 +26,8 @@ export interface RunResult {
   readonly isFrozen: boolean
   /** From the end of all faults until one host and equal worlds; `undefined` when nothing was to agree. */
   readonly agreedMs: number | undefined
+  /** Peers that were still there, and had lost their link to the host for good. */
+  readonly strandedCount: number
   /** 0 unless asked for. */
   readonly trace: number
 }
@@ -56,6 +59,7 @@ export class Simulation implements Stage {
   readonly #options: RunOptions
   #isActive = true
   #hasHealed = false
+  #stranded = 0
 
   constructor(schedule: Schedule, options: RunOptions = {}) {
     this.schedule = schedule
@@ -85,6 +89,10 @@ export class Simulation implements Stage {
     return this.peers.filter((peer) => peer.isPlaying)
   }
 
+  get lobbyMembers(): readonly PeerId[] {
+    return this.network.lobby.members
+  }
+
   /** From the first join to agreement, or to the first violation. */
   run(): RunResult {
     const startMs = this.nowMs
@@ -106,6 +114,7 @@ export class Simulation implements Stage {
       committedCount: this.oracle.committedCount,
       isFrozen,
       agreedMs,
+      strandedCount: this.#stranded,
       trace: this.#options.withTrace === true ? this.#trace.value : 0,
     }
   }
@@ -221,7 +230,8 @@ export class Simulation implements Stage {
     while (this.violations.list.length === 0) {
       this.#advance(COMPARE_EVERY_MS)
       const elapsedMs = this.nowMs - healedMs
-      const { hosts, difference } = checkAgreement(this)
+      const { hosts, difference, stranded } = checkAgreement(this)
+      this.#stranded = stranded
       hasHost = hosts === 1
       if (hasHost && difference === undefined) return elapsedMs
       if (!hasHost && elapsedMs >= HOST_LIMIT_MS) {

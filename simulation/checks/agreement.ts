@@ -3,7 +3,8 @@
  *
  * Invariant: asked only of peers that can reach one another and are still in the room.
  */
-import { inspect, quorumOf, sessionOf } from '../inspection.ts'
+import type { PeerId } from '@baton/core'
+import { inspect, quorumOf, sessionOf, type Inspection } from '../inspection.ts'
 import type { SimulatedPeer } from '../peer.ts'
 import type { Schedule } from '../schedule.ts'
 import type { LogOracle } from './log-oracle.ts'
@@ -12,20 +13,25 @@ export interface Room {
   readonly schedule: Schedule
   readonly playing: SimulatedPeer[]
   readonly oracle: LogOracle
+  /** As the lobby sees them. */
+  readonly lobbyMembers: readonly PeerId[]
 }
 
 export interface Agreement {
+  /** Peers that act as host. */
   readonly hosts: number
   /** `undefined` when all agree. */
   readonly difference: string | undefined
+  /** Peers in the room whose link to the host has ended: they have to join again. */
+  readonly stranded: number
 }
 
 /**
  * Everyone but the one that stays cut off, and of several sessions the largest: who came when the lobby had
  * lost its memory found an empty room, and opened another.
  */
-function core({ playing, schedule }: Room): SimulatedPeer[] {
-  const peers = playing.filter((peer) => peer.number !== schedule.outcast)
+function members({ playing, schedule }: Room): SimulatedPeer[] {
+  const peers = playing.filter((peer) => peer.number !== schedule.outcast && peer.network.isJoined)
   const bySession = new Map<number, SimulatedPeer[]>()
   for (const peer of peers) {
     const { sessionTag } = peer.network
@@ -34,44 +40,58 @@ function core({ playing, schedule }: Room): SimulatedPeer[] {
   return [...bySession.values()].reduce((most, some) => (some.length > most.length ? some : most), [])
 }
 
-/** A quorum of the newest roster plays on, so that decisions can be made. */
+function areLinked(a: SimulatedPeer, b: SimulatedPeer): boolean {
+  return a === b || (a.transport.stats(b.id) !== undefined && b.transport.stats(a.id) !== undefined)
+}
+
+/** Somebody that may host is linked to a quorum of the newest roster, so that decisions can be made. */
 export function canAgree(room: Room): boolean {
-  const peers = core(room)
-  let newest: { readonly voters: readonly number[]; readonly rank: number } | undefined
-  for (const peer of peers) {
-    const inspection = inspect(peer.network)
-    if (inspection === undefined) return peers.length > 0
-    const rank = inspection.generation * 2 ** 40 + inspection.length
-    if (newest === undefined || rank > newest.rank) newest = { voters: inspection.voters, rank }
-  }
-  if (newest === undefined) return false
+  const peers = members(room)
+  const inspections = peers.map((peer) => inspect(peer.network))
+  const rank = (one: Inspection | undefined): number =>
+    one === undefined ? 0 : one.generation * 2 ** 40 + one.term * 2 ** 20 + one.length
+  const newest = inspections.reduce((most, one) => (rank(one) > rank(most) ? one : most), undefined)
+  if (newest === undefined) return peers.length > 0
   const { voters } = newest
-  const living = voters.filter((slot) => peers.some((peer) => peer.network.local.slot === slot)).length
-  return living >= quorumOf(voters.length)
+  const living = peers.filter((peer) => voters.includes(peer.network.local.slot))
+  return living.some((peer) => {
+    const hasWitness = voters.length % 2 === 0 && room.lobbyMembers.includes(peer.id)
+    const votes = living.filter((other) => areLinked(peer, other)).length + (hasWitness ? 1 : 0)
+    return peer.plan.canHost && votes >= quorumOf(voters.length)
+  })
 }
 
 export function checkAgreement(room: Room): Agreement {
-  const peers = core(room)
-  const hosts = peers.filter((peer) => peer.network.isHost).length
-  return { hosts, difference: findDifference(room, peers) }
+  const peers = members(room)
+  const hosts = peers.filter(isActing)
+  const [host] = hosts
+  if (host === undefined) return { hosts: 0, difference: 'there is no host', stranded: 0 }
+  const inReach = peers.filter((peer) => areLinked(peer, host))
+  const difference = findDifference(room, host, inReach)
+  return { hosts: hosts.length, difference, stranded: peers.length - inReach.length }
 }
 
-function findDifference({ oracle }: Room, peers: readonly SimulatedPeer[]): string | undefined {
-  const waiting = peers.find((peer) => !peer.isSynced)
-  if (waiting !== undefined) return `${waiting.name} has no world yet (${waiting.network.state})`
-  const [first, ...rest] = peers
-  if (first === undefined) return undefined
+function isActing({ network }: SimulatedPeer): boolean {
+  return network.isHost && inspect(network)?.isActing !== false
+}
+
+function findDifference({ oracle }: Room, host: SimulatedPeer, peers: readonly SimulatedPeer[]): string | undefined {
+  for (const peer of peers) {
+    const { name, network } = peer
+    if (network.host?.id !== host.id) return `${name} follows ${network.host?.displayName}, and ${host.name} hosts`
+    if (!peer.isSynced) return `${name} has no world yet (${network.state})`
+  }
   for (const { name, game } of peers) {
     const { pendingCount } = game!.replication
     if (pendingCount > 0) return `I8: ${name} has ${pendingCount} requests unanswered`
   }
-  const described = first.game!.replication.describe()
-  const fingerprint = first.game!.replication.fingerprint()
-  for (const peer of rest) {
+  const described = host.game!.replication.describe()
+  const fingerprint = host.game!.replication.fingerprint()
+  for (const peer of peers) {
     if (peer.game!.replication.fingerprint() === fingerprint) continue
-    return differingLines(first.name, described, peer.name, peer.game!.replication.describe())
+    return differingLines(host.name, described, peer.name, peer.game!.replication.describe())
   }
-  return findLost(oracle, first)
+  return findLost(oracle, host)
 }
 
 function differingLines(a: string, linesA: readonly string[], b: string, linesB: readonly string[]): string {

@@ -4,7 +4,9 @@
  * Invariant: it knows what each peer has been seen to do, and believes nothing a peer says of itself but its role.
  */
 import { serialDifference32, type LogEntry, type PeerId } from '@baton/core'
+import { Networked } from '@baton/replication'
 import { decodeControl } from '@baton/schemas'
+import { query } from 'bitecs'
 import { inspect, quorumOf, sessionOf, type Inspection } from '../inspection.ts'
 import type { SimulatedPeer } from '../peer.ts'
 import type { StateGlance } from '../state-packet.ts'
@@ -242,12 +244,12 @@ export class PeerChecks {
     if (seen.comparedAt === key) return
     seen.comparedAt = key
     const known = this.#worlds.get(key)
-    const world = describeOwners(peer, seen.alive)
+    const world = describeOwners(peer)
     if (known === undefined) this.#worlds.set(key, { world, name: peer.name })
     else if (known.world !== world) {
       this.#violations.report(
         'I9',
-        `at index ${commitIndex} ${known.name} has ${known.world}, ${peer.name} has ${world}`,
+        `at index ${commitIndex} only ${known.name} has ${without(known.world, world)}; only ${peer.name} has ${without(world, known.world)}`,
       )
     }
   }
@@ -266,10 +268,20 @@ function countOwnRosters({ commitIndex, length, term, entryAt }: Inspection): nu
 /** Where the witness stands among senders. */
 export const WITNESS: PeerId = 'witness'
 
-function describeOwners(peer: SimulatedPeer, alive: ReadonlySet<number>): string {
-  const { replication } = peer.game!
-  return [...alive]
-    .sort((a, b) => a - b)
-    .map((id) => `${id}:${replication.ownerOf(replication.entityOf(id))?.slot ?? 0}`)
+function without(world: string, other: string): string {
+  const there = new Set(other.split(' '))
+  return (
+    world
+      .split(' ')
+      .filter((item) => !there.has(item))
+      .join(' ') || 'nothing'
+  )
+}
+
+function describeOwners(peer: SimulatedPeer): string {
+  const { replication, world } = peer.game!
+  return [...query(world, [Networked])]
+    .map((eid) => `${replication.networkId(eid)}:${replication.ownerOf(eid)?.slot ?? 0}`)
+    .sort()
     .join(' ')
 }
