@@ -10,7 +10,7 @@ import { LogOracle } from './checks/log-oracle.ts'
 import { PeerChecks, WITNESS } from './checks/peer-checks.ts'
 import { Violations, type Violation } from './checks/violations.ts'
 import { applyFault, type Stage } from './faults.ts'
-import { sessionOf } from './inspection.ts'
+import { inspect, sessionOf } from './inspection.ts'
 import { MigrationLog, type Migration } from './migrations.ts'
 import { SimulatedNetwork } from './network.ts'
 import { SimulatedPeer, type PeerWatcher } from './peer.ts'
@@ -101,6 +101,8 @@ export class Simulation implements Stage {
     try {
       this.#begin()
       this.#advance(this.schedule.faultMs)
+      // A machine that sleeps cannot be woken from here.
+      this.#advance(Math.max(0, ...this.playing.map((peer) => peer.pausedUntilMs - this.nowMs)))
       this.heal()
       isFrozen = !canAgree(this)
       if (!isFrozen && this.violations.list.length === 0) agreedMs = this.#settle()
@@ -161,7 +163,6 @@ export class Simulation implements Stage {
       burst: { enter: 0, leave: 1, loss: 0 },
     })
     for (const from of this.peers) {
-      from.pausedUntilMs = Math.min(from.pausedUntilMs, this.nowMs)
       network.lobby.cut(from.id, false)
       for (const to of this.peers) if (from !== to) this.#release(from, to)
     }
@@ -209,12 +210,14 @@ export class Simulation implements Stage {
   }
 
   describePeers(): string {
-    return this.peers
-      .map(
-        (peer) =>
-          `${peer.name} ${peer.isPlaying ? peer.network.state : peer.fate}${peer.network.isHost ? ' host' : ''}`,
-      )
-      .join(', ')
+    const lines = this.peers.map((peer) => {
+      const { network, name, fate } = peer
+      const inspection = inspect(network)
+      if (!peer.isPlaying || inspection === undefined) return `${name} ${peer.isPlaying ? network.state : fate}`
+      const role = `${inspection.isActing ? 'acting ' : ''}${network.isHost ? 'host of' : `follows ${network.host?.displayName}, `}`
+      return `${name} ${network.state} ${role} ${sessionOf(network)} term ${network.term} log ${inspection.commitIndex}/${inspection.length}`
+    })
+    return lines.join('; ')
   }
 
   #advance(ms: number): void {
@@ -237,7 +240,10 @@ export class Simulation implements Stage {
       if (!hasHost && elapsedMs >= HOST_LIMIT_MS) {
         this.violations.report('I13', `${hosts} hosts ${elapsedMs} ms after the last fault: ${this.describePeers()}`)
       } else if (elapsedMs >= Math.max(WORLD_LIMIT_MS, this.schedule.settleMs)) {
-        this.violations.report('I13', `worlds differ ${elapsedMs} ms after the last fault: ${difference}`)
+        this.violations.report(
+          'I13',
+          `worlds differ ${elapsedMs} ms after the last fault: ${difference}; ${this.describePeers()}`,
+        )
       }
     }
     return undefined
