@@ -99,6 +99,8 @@ export function createState(options: ReplicationOptions, events: EventEmitter<Re
     tap: { onCollected: undefined, onAccepted: undefined, onPassedOn: undefined },
     held: new Map(),
     roster: undefined,
+    reign: undefined,
+    followers: new Set(),
     tail: createTail(),
     ahead: new Map(),
     unconfirmed: new Set(),

@@ -18,7 +18,7 @@ import { isLaterTick } from './pipeline/row-store.ts'
 import { refuseOwn } from './pending.ts'
 import { present } from './present.ts'
 import type { Link, ReplicationState } from './state.ts'
-import { offerHoldings, takeHoldings } from './take-over.ts'
+import { acceptHoldings, isBeforeReign, offerHoldings } from './take-over.ts'
 
 export function receiveFrame(state: ReplicationState, nowMs: number): void {
   const { network } = state
@@ -28,7 +28,7 @@ export function receiveFrame(state: ReplicationState, nowMs: number): void {
   takeLog(state)
   takeControl(state)
   if (network.isHost) answerRequests(state)
-  else offerHoldings(state)
+  offerHoldings(state)
   takeState(state)
   const tick = network.tick(nowMs)
   for (const link of state.links.values()) link.decoder.expire(tick)
@@ -63,7 +63,8 @@ function takeMessage(state: ReplicationState, received: ReceivedControl): void {
   const { network, counters, early } = state
   const { from, message } = received
   const link = state.links.get(from)
-  if (!link?.subscribed || isFromNextTerm(state, message.term)) {
+  const isEarly = isFromNextTerm(state, message.term) || (message.body.type === 'Holdings' && isBeforeReign(state))
+  if (!link?.subscribed || isEarly) {
     // The roster or the welcome that it belongs to is still on the way; a peer that has gone sends none.
     if (network.peers.includes(from) && early.length < MAX_EARLY) early.push(received)
     return
@@ -83,13 +84,10 @@ function isFromNextTerm(state: ReplicationState, term: number): boolean {
 /** @returns false when the body is not for this role, or does not parse */
 function takeBody(state: ReplicationState, link: Link, body: ControlBody): boolean {
   const { network } = state
+  if (body.type === 'Holdings') return (network.isHost || link.peer.isHost) && acceptHoldings(state, link, body)
   if (network.isHost) {
     if (body.type === 'BaselineAck') {
       takeBaselineAck(state, link.peer, body.baseline, body.index)
-      return true
-    }
-    if (body.type === 'Holdings') {
-      takeHoldings(state, link, body)
       return true
     }
     return takeRequest(state, link, body)

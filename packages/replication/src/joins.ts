@@ -95,6 +95,8 @@ export function takeBaselineChunk(
 function finishJoin(state: ReplicationState, logIndex: number): void {
   state.logIndex = logIndex
   state.neededIndex = logIndex
+  const { term } = state.network
+  if (state.reign?.term !== term) state.reign = { term, tick: undefined }
   // What the log had answered while this peer did not follow it: what came of it is in the world.
   overtake(state, (state.logged.get(state.network.local.slot) ?? 0) + 1)
   followLog(state)

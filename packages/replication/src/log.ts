@@ -9,6 +9,7 @@ import { commit } from './commit.ts'
 import { askForWorld } from './joins.ts'
 import { noteReverted } from './pending.ts'
 import type { ReplicationState } from './state.ts'
+import { noteReign } from './take-over.ts'
 import { cutTail, dropTail, takeAppended } from './tail.ts'
 
 /** Entries that may wait for a world: at 60 spawns a tick, a second's worth. More end the wait with a newer one. */
@@ -26,8 +27,10 @@ export function takeLog(state: ReplicationState): void {
 }
 
 function takeEvent(state: ReplicationState, event: LogEvent): void {
-  if (event.kind === 'appended') takeAppended(state, event.entry)
-  else if (event.kind === 'cut') noteReverted(state, cutTail(state, event.fromIndex))
+  if (event.kind === 'appended') {
+    noteReign(state, event.entry)
+    takeAppended(state, event.entry)
+  } else if (event.kind === 'cut') noteReverted(state, cutTail(state, event.fromIndex))
   else if (event.kind === 'reset') loseWorld(state, event.index)
   else if (state.synced) commit(state, event.entry)
   else wait(state, event.entry)

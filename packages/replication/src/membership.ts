@@ -19,9 +19,10 @@ export function peerReady(state: ReplicationState, peer: Peer): void {
   const link = linkTo(state, peer)
   if (link.subscribed) return
   link.subscribed = true
-  if (network.isHost || !peer.isHost) return
+  if (!network.isHost && !peer.isHost) return
   link.owesHoldings = true
-  askAgain(state)
+  if (network.isHost) link.synced = state.followers.has(peer.slot)
+  else askAgain(state)
 }
 
 /** A peer left the room. */
@@ -37,6 +38,9 @@ export function hostChanged(state: ReplicationState): void {
   const { network } = state
   state.incomingBaseline = undefined
   state.judged.clear()
+  // How the reign began that this peer found is not known to it.
+  state.reign ??= { term: network.term, tick: undefined }
+  state.followers = network.isHost ? new Set(state.roster?.slots) : new Set()
   if (!network.isHost) {
     // What was sent to this peer or by it on another's word says nothing to the new host.
     for (const link of [...state.links.values()]) if (!link.peer.isHost) state.links.delete(link.peer)
@@ -76,6 +80,7 @@ export function linkTo(state: ReplicationState, peer: Peer): Link {
     baseline: undefined,
     wantedIndex: undefined,
     owesHoldings: false,
+    intake: undefined,
     waiting: [],
   }
   state.links.set(peer, link)

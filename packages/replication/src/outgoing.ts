@@ -17,6 +17,7 @@ import { NOBODY } from './authority/ownership.ts'
 import { requestRelease } from './requests.ts'
 import { addToGroup, allLists, clearGroups, listsFor } from './row-groups.ts'
 import { applyStructureNotes } from './structure.ts'
+import { restingSince } from './take-over.ts'
 import type { ComponentSchema } from './schema/component-schema.ts'
 import type { Link, ReplicationState } from './state.ts'
 
@@ -168,6 +169,7 @@ function sendTo(state: ReplicationState, link: Link, tick: number): void {
       budgetBytes: Math.ceil(state.sendBudgetBytesPerSecond / network.tickRateHz),
       maxPackets: MAX_PACKETS_PER_TICK,
       sendEmpty: link.owesAck,
+      restingSince: restingSince(state, link),
     },
     link.emit,
   )

@@ -8,6 +8,7 @@ import type { LogEntry, LogEvent, Network, Peer, ReceivedControl } from '@baton/
 import type { BitReader } from '@baton/core/bytes'
 import type { ControlBody } from '@baton/schemas'
 import type { EventEmitter } from 'eventemitter3'
+import type { HoldingsIntake } from './holdings.ts'
 import type { RowPolicy } from './interest/priority.ts'
 import type { JitterBuffers } from './interpolation/jitter-buffer.ts'
 import type { InterpolationDelay } from './interpolation/interpolation-delay.ts'
@@ -52,8 +53,10 @@ export interface Link {
   baseline: BaselineSender | undefined
   /** On the host: the peer needs a world cut at this place of the log or after it. */
   wantedIndex: number | undefined
-  /** On a guest, toward the host: what is held here has not been said yet. */
+  /** What is held here of the far end's rows has not been said yet. */
   owesHoldings: boolean
+  /** What the far end has said it holds of ours; `undefined` before it began. */
+  intake: HoldingsIntake | undefined
   /** On the host: requests that came while it may not decide, in order. */
   readonly waiting: LogBody[]
 }
@@ -155,6 +158,10 @@ export interface ReplicationState {
   readonly held: Map<NetworkId, number>
   /** Who is in, by the committed log; `undefined` before it has said so. */
   roster: CommittedRoster | undefined
+  /** The newest term in the log, and the tick that names what was held when it began, where that is known. */
+  reign: { readonly term: number; readonly tick: number | undefined } | undefined
+  /** Host: slots of those that were in when its reign began, and so hold the world unless they say otherwise. */
+  followers: ReadonlySet<number>
   readonly tail: Tail
   /** By entity and component or parent. */
   readonly ahead: Map<number, Ahead>

@@ -1,36 +1,91 @@
 /**
- * What a guest says to a host that is new to it: whether it holds the world, and where its log stands.
- * Nobody is given a world again because the host changed.
+ * How a link goes on under a new host: each end says what it holds of the rows the other sends, so that
+ * nothing known is sent again; and a guest without a world says so and is given one. Nobody else is.
  *
- * Invariant: the host sends a guest rows only after this has told that they have a world to land in.
+ * Invariant: rows go to a guest that holds a world, or did when the reign began and has not said otherwise.
  */
-import type { ControlBody } from '@baton/schemas'
+import type { LogEntry } from '@baton/core'
+import type { Holdings } from '@baton/schemas'
+import {
+  createHoldingsIntake,
+  describeHoldings,
+  describeNothing,
+  holdingsTick,
+  publishHoldings,
+  takeHoldings,
+} from './holdings.ts'
 import { startBaseline } from './joins.ts'
 import type { Link, ReplicationState } from './state.ts'
 
-type Holdings = Extract<ControlBody, { type: 'Holdings' }>
+/** The first roster of a term is in the log: its tick names what everybody holds as the reign begins (HO3). */
+export function noteReign(state: ReplicationState, { term, body }: LogEntry): void {
+  if (body.type !== 'Roster' || term <= (state.reign?.term ?? 0)) return
+  const tick = holdingsTick(body.tick)
+  state.reign = { term, tick }
+  const { network } = state
+  if (network.isHost && network.term === term) publishHoldings(state, tick)
+}
 
-/** Guest, every frame: tells the host what it does not know yet. */
+/** Every frame: tells far ends what they do not know yet. */
 export function offerHoldings(state: ReplicationState): void {
+  const { network } = state
   for (const link of state.links.values()) {
-    if (!link.owesHoldings || !link.subscribed || !link.peer.isHost) continue
+    if (!link.owesHoldings || !link.subscribed || !(network.isHost || link.peer.isHost)) continue
+    // A guest that follows the log waits for the entry that names what it holds.
+    if (!network.isHost && state.synced && state.reign?.term !== network.term) continue
     link.owesHoldings = false
-    link.synced = state.synced
-    const index = state.synced ? state.logIndex : state.neededIndex
-    const body: Holdings = { type: 'Holdings', index, synced: state.synced, last: true, ids: [], hashes: [] }
-    state.network.lower.sendBulk(link.peer, body)
+    for (const body of describe(state, link)) state.network.lower.sendBulk(link.peer, { type: 'Holdings', ...body })
   }
 }
 
-/** Host: rows may follow, or a world first. */
-export function takeHoldings(state: ReplicationState, link: Link, body: Holdings): void {
-  if (body.synced) {
-    link.synced ||= body.last
-    return
+function describe(state: ReplicationState, link: Link): Holdings[] {
+  const { network, table, unconfirmed, logIndex } = state
+  if (!state.synced) return [describeNothing(state.neededIndex)]
+  link.synced ||= !network.isHost
+  const tick = reignTick(state)
+  // The world was given in this term: what it held when the reign began is not known.
+  if (tick === undefined) return [{ index: logIndex, synced: true, last: true, ids: [], hashes: [] }]
+  const { slot } = network.local
+  const isSentToUs = network.isHost
+    ? (index: number): boolean => table.authority[index] === link.peer.slot
+    : (index: number): boolean => table.authority[index] !== slot && !unconfirmed.has(table.id[index]!)
+  return describeHoldings(state, link.decoder, tick, logIndex, isSentToUs)
+}
+
+/** True while a guest cannot yet tell what the host's description is of. */
+export function isBeforeReign({ network, synced, reign }: ReplicationState): boolean {
+  return !network.isHost && synced && reign?.term !== network.term
+}
+
+/** @returns false for what no honest peer sends */
+export function acceptHoldings(state: ReplicationState, link: Link, body: Holdings): boolean {
+  const { network } = state
+  if (!body.synced) {
+    if (!network.isHost || body.ids.length > 0) return false
+    giveWorld(state, link, body.index)
+    return true
   }
+  link.intake ??= createHoldingsIntake(reignTick(state) ?? 0)
+  const result = takeHoldings(state, link.encoder, link.intake, body)
+  if (result === 'complete' && network.isHost) link.synced = true
+  return result !== 'invalid'
+}
+
+function giveWorld(state: ReplicationState, link: Link, index: number): void {
   link.synced = false
+  link.intake = createHoldingsIntake(0)
+  link.intake.isComplete = true
   // Asked twice while the same world is on its way.
-  if (link.baseline !== undefined && link.baseline.logIndex >= body.index) return
-  link.wantedIndex = body.index
+  if (link.baseline !== undefined && link.baseline.logIndex >= index) return
+  link.wantedIndex = index
   startBaseline(state, link)
+}
+
+/** Rows that have not changed since this tick wait for the far end's word; `undefined` where none do (HO6). */
+export function restingSince(state: ReplicationState, link: Link): number | undefined {
+  return link.intake?.isComplete ? undefined : reignTick(state)
+}
+
+function reignTick({ network, reign }: ReplicationState): number | undefined {
+  return reign?.term === network.term ? reign.tick : undefined
 }
