@@ -1,11 +1,12 @@
 /** Puts the plaza together: simulation, network and picture, and the frame that runs all three. */
 import { createWorld, query } from 'bitecs'
 import { displayNameOf, enterPlaza, explainFailure } from './net/enter.ts'
-import { drive } from './net/session.ts'
+import { drive, type Session } from './net/session.ts'
 import { Avatar, Crate, Nameplate, Transform } from './sim/components.ts'
 import { crateLayout } from './sim/layout.ts'
 import { createPlaza } from './sim/plaza.ts'
 import { createAvatars, playerColor } from './view/avatars.ts'
+import { createBatonCard } from './view/baton-card.ts'
 import { createCrates } from './view/crates.ts'
 import { createFollow } from './view/follow.ts'
 import { createInput } from './view/input.ts'
@@ -24,6 +25,7 @@ const plaza = await createPlaza(world)
 const wish = params.get('quality')
 const panel = createPanel(element('panel'), wish === 'low' || wish === 'high' ? wish : 'auto')
 const notice = createNotice(element('notice'))
+const card = createBatonCard((id) => session.baton.handOn(id))
 const stage = createStage(element('scene') as HTMLCanvasElement, panel.quality)
 buildScenery(stage.scene, stage.far)
 const crates = createCrates(stage.scene, 2_048)
@@ -33,7 +35,7 @@ const follow = createFollow()
 stage.prepare()
 stage.render()
 
-const session = await enterPlaza({
+const session: Session = await enterPlaza({
   world,
   room: params.get('room') ?? 'plaza',
   lobby: params.get('lobby') ?? undefined,
@@ -41,6 +43,7 @@ const session = await enterPlaza({
   crates: crateLayout(CRATE_COUNT),
   conditions: panel.conditions,
   onNotice: notice,
+  onBaton: (text) => card.tell(text),
 }).catch((failure: unknown) => {
   notice(explainFailure(failure), 'fatal')
   throw failure
@@ -64,6 +67,7 @@ function draw(part: number, elapsedMs: number): void {
   crates.draw(query(world, [Transform, Crate]), moment, panel.tint ? tintByAuthority : undefined)
   avatars.draw(query(world, [Transform, Avatar, Nameplate]), moment, stage.camera, session.isHostsAvatar)
   panel.show(session.readings())
+  card.show(session.baton.read())
   stage.quality.wish = panel.quality
   stage.render(follow.focus, elapsedMs)
 }

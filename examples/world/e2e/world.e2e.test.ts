@@ -130,6 +130,31 @@ describe('a page of the plaza', () => {
     await untilEqual(players)
   })
 
+  test('the baton is handed on with a button, to whom one chooses; everybody is told, and nobody else can', async () => {
+    const host = await join(site, 'hand', 'Heron')
+    const guest = await join(site, 'hand', 'Otter')
+    const third = await join(site, 'hand', 'Lynx')
+    const all = [host, guest, third]
+    for (const player of all) await until(player, `now.players.length === 3 && now.entities === ${CRATES + 3}`)
+    expect(await textOf(guest, '#baton-title')).toBe('Heron')
+    expect(await guest.page.isDisabled('#baton-button')).toBe(true)
+    expect(await textOf(guest, '#baton-why')).toBe('Only Heron can hand it on')
+    await host.page.waitForFunction(`plaza.session.network.lower.inspect().voters.length === 3`)
+    await host.page.waitForFunction(`!document.getElementById('baton-button').disabled`)
+    await host.page.selectOption('#baton-taker', { label: 'to Lynx' })
+    await host.page.click('#baton-button')
+    for (const player of all) {
+      await until(player, `now.host === 'Lynx' && now.entities === ${CRATES + 3}`)
+      await player.page.waitForFunction(`/baton now .*ms/.test(document.getElementById('baton-news').textContent)`)
+    }
+    expect(await textOf(guest, '#baton-news')).toMatch(/^Heron handed it on. Lynx has the baton now \(\d+ ms\)$/)
+    expect(await textOf(host, '#baton-news')).toMatch(/^You handed it on. Lynx has the baton now \(\d+ ms\)$/)
+    await third.page.waitForFunction(`document.getElementById('baton-title').textContent === 'You'`)
+    await walk(guest, 's', 'place[2] > 6')
+    await untilPlace(third, await avatarOf(guest), 'place[2] > 5')
+    await untilEqual(all)
+  })
+
   test('is a picture: many colors, and not the same ones after a walk', async () => {
     const visitor = await enter(browser, site, 'room=picture&name=Heron', { viewport: { width: 640, height: 400 } })
     visitors.push(visitor)
@@ -225,6 +250,10 @@ describe('a page of the plaza', () => {
     await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] })
   })
 })
+
+async function textOf({ page }: Visitor, selector: string): Promise<string> {
+  return (await page.textContent(selector)) ?? ''
+}
 
 /** Counts the colors of a screenshot, in the page itself, which has a decoder for it. */
 async function colorsOf({ page }: Visitor, png: Buffer): Promise<{ colorCount: number; commonestShare: number }> {

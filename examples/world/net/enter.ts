@@ -2,12 +2,13 @@
  * The way into a plaza from a page: joins the room over WebRTC, starts the session, and says in words
  * what happens to the room meanwhile.
  */
-import { NetworkError, type Network } from '@baton/core'
+import { NetworkError, type Network, type Peer } from '@baton/core'
 import { conditionTransport, createConditions, SeededRandom } from '@baton/core/testing'
 import type { Replication } from '@baton/replication'
 import { joinRoom, type JoinStage } from '@baton/transport-webrtc'
 import type { World } from 'bitecs'
 import type { CratePlace } from '../sim/layout.ts'
+import { tellOfChange } from './baton.ts'
 import { startSession, type Session } from './session.ts'
 
 export interface EnterOptions {
@@ -22,6 +23,8 @@ export interface EnterOptions {
   readonly conditions: { latencyMs: number; jitterMs: number; loss: number }
   /** Something to tell the player: for some seconds, or until the next. `fatal`: there is no game any more. */
   readonly onNotice: (text: string, kind: 'passing' | 'standing' | 'fatal') => void
+  /** The baton has changed hands: from whom to whom, why, and how long nobody held it. */
+  readonly onBaton: (text: string) => void
 }
 
 const STAGES: Readonly<Record<JoinStage, string>> = {
@@ -36,7 +39,7 @@ const PEER_TIMEOUT_MS = 10_000
 
 /** Resolves with a session whose world is there, or rejects with a `NetworkError`. */
 export async function enterPlaza(options: EnterOptions): Promise<Session> {
-  const { room, lobby, displayName, onNotice } = options
+  const { room, lobby, displayName, onNotice, onBaton } = options
   const conditions = Object.assign(options.conditions, createConditions(options.conditions))
   const network = await joinRoom({
     room,
@@ -49,6 +52,7 @@ export async function enterPlaza(options: EnterOptions): Promise<Session> {
   const session = startSession(options.world, network, displayName, options.crates)
   tellOfWorld(session.replication, onNotice)
   tellOfRoom(network, onNotice)
+  tellOfBaton(network, onBaton)
   return session
 }
 
@@ -61,7 +65,7 @@ function tellOfWorld(replication: Replication, onNotice: EnterOptions['onNotice'
   replication.on('synced', () => onNotice('', 'passing'))
 }
 
-/** Who comes and goes, who holds the baton, and why it ended. */
+/** Who comes and goes, and why it ended. */
 function tellOfRoom(network: Network, onNotice: EnterOptions['onNotice']): void {
   const present = new Set(network.peers)
   let cause: NetworkError | undefined
@@ -69,14 +73,21 @@ function tellOfRoom(network: Network, onNotice: EnterOptions['onNotice']): void 
     if (!present.has(peer)) onNotice(`${peer.displayName} joined`, 'passing')
   })
   network.on('peerexited', (peer) => onNotice(`${peer.displayName} left`, 'passing'))
-  network.on('hostchanged', (host) => {
-    onNotice(host.isLocal ? 'You hold the baton now' : `${host.displayName} holds the baton now`, 'passing')
-  })
   network.on('error', (failure) => {
     cause = failure
     onNotice(explainFailure(failure), 'passing')
   })
   network.on('closed', () => onNotice(`You are out of the room. ${cause ? explainFailure(cause) : ''}`, 'fatal'))
+}
+
+function tellOfBaton(network: Network, onBaton: EnterOptions['onBaton']): void {
+  // Whoever it was may be out of the room by the time its successor is known.
+  const nameOf = (host: Peer | undefined): string => (host?.isLocal ? 'You' : (host?.displayName ?? 'The host'))
+  let before = nameOf(network.host)
+  network.on('hostchanged', (host, change) => {
+    onBaton(tellOfChange(host, change, before))
+    before = nameOf(host)
+  })
 }
 
 /** A failure in words for a player, with the code that docs/errors.md explains. */

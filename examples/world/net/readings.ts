@@ -5,7 +5,6 @@ import type { Replication } from '@baton/replication'
 export interface Readings {
   /** Players in the room, this one included. */
   readonly peers: number
-  readonly host: string
   readonly rttMs: number
   readonly lossPercent: number
   readonly upKbps: number
@@ -57,7 +56,6 @@ export function createReadings(
         linked.length === 0 ? 0 : linked.reduce((sum, peer) => sum + pick(peer), 0) / linked.length
       return {
         peers: network.peers.length + 1,
-        host: network.isHost ? 'you' : (network.host?.displayName ?? 'nobody yet'),
         rttMs: mean((peer) => peer.rttMs),
         lossPercent: 100 * mean((peer) => peer.loss),
         ...rates,

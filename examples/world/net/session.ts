@@ -7,6 +7,7 @@ import { createReplication, definePrefab, type Prefab, type Replication } from '
 import { addComponent, query, type World } from 'bitecs'
 import { Avatar, Crate, Nameplate, Transform } from '../sim/components.ts'
 import { spawnPoint, type CratePlace } from '../sim/layout.ts'
+import { createBaton, type Baton } from './baton.ts'
 import { createReadings, type Readings } from './readings.ts'
 
 export { drive } from '@baton/core'
@@ -14,6 +15,7 @@ export { drive } from '@baton/core'
 export interface Session {
   readonly network: Network
   readonly replication: Replication
+  readonly baton: Baton
   /** This player's avatar. */
   readonly me: number
   /**
@@ -73,6 +75,7 @@ export function startSession(
   return {
     network,
     replication,
+    baton: createBaton(network),
     me,
     receive(nowMs) {
       replication.receive(nowMs)

@@ -34,7 +34,7 @@ export function createInput(canvas: HTMLElement, stick: HTMLElement, jumpButton:
   addEventListener('keydown', (event) => {
     const key = KEYS[event.code]
     // Typing into the panel is not walking.
-    if (!key || event.target instanceof HTMLInputElement) return
+    if (!key || event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement) return
     held.add(key)
     event.preventDefault()
   })

@@ -4,7 +4,6 @@ import type { QualityWish } from './quality.ts'
 
 export interface Readings {
   readonly peers: number
-  readonly host: string
   readonly rttMs: number
   readonly lossPercent: number
   readonly upKbps: number
@@ -28,11 +27,10 @@ const REFRESH_HZ = 4
 export function createPanel(container: HTMLElement, quality: QualityWish): Panel {
   const wants = { tint: false, quality }
   const conditions = { latencyMs: 0, jitterMs: 0, loss: 0 }
-  const shown = { peers: '–', host: '–', rtt: '–', loss: '–', traffic: '–', entities: '–', delay: '–' }
-  const pane = new Pane({ container, title: 'Baton', expanded: innerWidth > 700 })
+  const shown = { peers: '–', rtt: '–', loss: '–', traffic: '–', entities: '–', delay: '–' }
+  const pane = new Pane({ container, title: 'Network', expanded: innerWidth > 700 })
   const rows: readonly (readonly [keyof typeof shown, string])[] = [
     ['peers', 'players'],
-    ['host', 'host'],
     ['rtt', 'round trip'],
     ['loss', 'loss'],
     ['traffic', 'up / down'],
@@ -63,7 +61,6 @@ export function createPanel(container: HTMLElement, quality: QualityWish): Panel
     },
     show(readings) {
       shown.peers = String(readings.peers)
-      shown.host = readings.host
       shown.rtt = `${readings.rttMs.toFixed(0)} ms`
       shown.loss = `${readings.lossPercent.toFixed(0)} %`
       shown.traffic = `${readings.upKbps.toFixed(0)} / ${readings.downKbps.toFixed(0)} kbit/s`
