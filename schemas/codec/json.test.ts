@@ -27,8 +27,8 @@ describe('the shapes', () => {
     [{ type: 'Witness', data: Uint8Array.of(0, 7, 255) }, '{"kind":"witness","data":[0,7,255]}'],
     [{ type: 'Witness', data: new Uint8Array(0) }, '{"kind":"witness","data":[]}'],
     [
-      { type: 'GenerationRequest', generation: 2, members: ['a', 'b'] },
-      '{"kind":"generation-request","generation":2,"members":["a","b"]}',
+      { type: 'GenerationRequest', generation: 2, members: ['a', 'b'], voters: 1 },
+      '{"kind":"generation-request","generation":2,"members":["a","b"],"voters":1}',
     ],
     [{ type: 'Generation', generation: 3, members: ['b'] }, '{"kind":"generation","generation":3,"members":["b"]}'],
     [

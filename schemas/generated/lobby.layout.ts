@@ -45,8 +45,9 @@ export interface Generation {
 export interface GenerationRequest {
   /** The one the sender is in. */
   generation: number
-  /** All members of it. */
+  /** All members of it, those who vote first. */
   members: readonly string[]
+  voters: number
 }
 
 export interface IceServer {
@@ -157,6 +158,7 @@ export const lobbyLayout = {
     GenerationRequest: [
       { name: 'generation', slot: 0, kind: 'u16' },
       { name: 'members', slot: 1, kind: 'vector', of: 'string', required: true },
+      { name: 'voters', slot: 2, kind: 'u16' },
     ],
     IceServer: [
       { name: 'urls', slot: 0, kind: 'vector', of: 'string', required: true },

@@ -29,7 +29,7 @@ export interface Fork {
  */
 export function takeGenerationRequest(
   from: Member,
-  { generation, members }: Extract<LobbyBody, { type: 'GenerationRequest' }>,
+  { generation, members, voters }: Extract<LobbyBody, { type: 'GenerationRequest' }>,
   limits: LobbyLimits,
   nowMs: number,
 ): Fork | Refusal | undefined {
@@ -38,8 +38,10 @@ export function takeGenerationRequest(
   const { witness, gone, members: present } = from.room
   // Whoever asks late has been told by now.
   if (generation !== witness.generation || generation >= MAX_GENERATION) return undefined
+  const ids = [...new Set(members)]
+  if (voters > ids.length) return undefined
   const here: Member[] = []
-  for (const id of new Set(members)) {
+  for (const id of ids) {
     const member = present.get(id)
     const goneMs = gone.get(id)
     if (member !== undefined) here.push(member)
@@ -47,6 +49,9 @@ export function takeGenerationRequest(
     else if (goneMs === undefined || nowMs - goneMs < limits.goneForForkMs) return undefined
   }
   if (!here.includes(from)) return undefined
+  // Those who are here could still decide with each other. With one half gone nobody else can.
+  const voting = here.filter(({ id }) => ids.indexOf(id) < voters)
+  if (voting.length * 2 > voters) return undefined
   forkWitness(witness, generation + 1)
   return { generation: generation + 1, members: here }
 }

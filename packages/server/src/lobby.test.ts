@@ -813,16 +813,17 @@ describe('generations', () => {
     type: 'GenerationRequest',
     generation,
     members: members.map(({ id }) => id!),
+    voters: members.length,
   })
   const generations = (client: Client): LobbyBody[] => client.heard.filter(({ type }) => type === 'Generation')
-  /** Four members, of whom the first and the third are lost. */
+  /** Seven members, of whom every other one is lost, the first among them. */
   const crashed = () => {
     const rig = new Rig(NEW_LOBBY)
-    const members = [rig.join('plaza'), rig.join('plaza'), rig.join('plaza'), rig.join('plaza')] as const
-    rig.drop(members[0])
-    rig.drop(members[2])
-    return { rig, members, left: [members[1], members[3]] as const }
+    const members = Array.from({ length: 7 }, () => rig.join('plaza'))
+    for (let index = 0; index < 7; index += 2) rig.drop(members[index]!)
+    return { rig, members, left: [members[1]!, members[3]!, members[5]!] as const }
   }
+  const idsOf = (clients: readonly Client[]): string[] => clients.map(({ id }) => id!)
 
   test('LB32: those who are left go on, in the order asked for, once the rest has been gone for ten seconds', () => {
     const { rig, members, left } = crashed()
@@ -832,8 +833,9 @@ describe('generations', () => {
     expect(generations(left[0])).toEqual([])
     rig.nowMs += 1
     rig.say(left[1], requestOf(0, [...members].reverse()))
-    const told = { type: 'Generation', generation: 1, members: [left[1].id, left[0].id] }
-    expect([generations(left[0]), generations(left[1]), generations(newcomer)]).toEqual([[told], [told], []])
+    const told = { type: 'Generation', generation: 1, members: idsOf([...left].reverse()) }
+    // Whoever is not of the session learns of it too.
+    for (const client of [...left, newcomer]) expect(generations(client)).toEqual([told])
     expect(rig.lobby.counters.forked).toBe(1)
   })
 
@@ -841,28 +843,52 @@ describe('generations', () => {
     const { rig, members, left } = crashed()
     rig.nowMs += GONE_MS
     for (const client of [...left, ...left]) rig.say(client, requestOf(0, members))
-    expect(left.map((client) => generations(client).length)).toEqual([1, 1])
+    expect(left.map((client) => generations(client).length)).toEqual([1, 1, 1])
     rig.drop(left[0])
-    rig.say(left[1], requestOf(1, left))
+    rig.say(left[2], requestOf(1, left))
+    rig.drop(left[1])
     rig.nowMs += GONE_MS
-    rig.say(left[1], requestOf(0, left))
-    rig.say(left[1], requestOf(2, left))
-    expect(generations(left[1])).toHaveLength(1)
-    rig.say(left[1], requestOf(1, left))
-    expect(generations(left[1]).at(-1)).toEqual({ type: 'Generation', generation: 2, members: [left[1].id] })
+    rig.say(left[2], requestOf(0, left))
+    rig.say(left[2], requestOf(2, left))
+    expect(generations(left[2])).toHaveLength(1)
+    rig.say(left[2], requestOf(1, left))
+    expect(generations(left[2]).at(-1)).toEqual({ type: 'Generation', generation: 2, members: idsOf([left[2]]) })
   })
 
-  test('LB32: not without somebody the lobby never saw, nor for somebody who is not of the session', () => {
+  test('LB32: not while more than half of those who vote are here', () => {
+    for (const [voterCount, hereCount, forked] of [
+      [2, 1, 1],
+      [3, 2, 0],
+      [3, 1, 1],
+      [4, 3, 0],
+      [4, 2, 1],
+      [7, 4, 0],
+      [7, 3, 1],
+    ] as const) {
+      const rig = new Rig(NEW_LOBBY)
+      const voting = Array.from({ length: voterCount }, () => rig.join('plaza'))
+      const learners = [rig.join('plaza'), rig.join('plaza')]
+      for (const client of voting.slice(hereCount)) rig.drop(client)
+      rig.nowMs += GONE_MS
+      rig.say(learners[0]!, { ...requestOf(0, [...voting, ...learners]), voters: voterCount })
+      expect(rig.lobby.counters.forked, `${hereCount} of ${voterCount}`).toBe(forked)
+    }
+  })
+
+  test('LB32: not without somebody the lobby never saw, nor for whoever is not of the session or counts wrong', () => {
     const { rig, members, left } = crashed()
     const newcomer = rig.join('plaza')
     rig.nowMs += GONE_MS
-    const { members: ids } = requestOf(0, members)
-    rig.say(left[0], { type: 'GenerationRequest', generation: 0, members: [...ids, 'never-seen-here'] })
-    rig.say(newcomer, requestOf(0, members))
-    rig.say(left[0], { type: 'GenerationRequest', generation: 0, members: [] })
+    const request = requestOf(0, members)
+    const { members: ids } = request
+    rig.say(left[0], { ...request, members: [...ids, 'never-seen-here'] })
+    rig.say(newcomer, request)
+    rig.say(left[0], { ...request, members: [], voters: 0 })
+    rig.say(left[0], { ...request, members: idsOf(left) })
+    rig.say(left[0], { ...request, voters: 8 })
     for (const client of [newcomer, ...left]) expect([generations(client), client.closed]).toEqual([[], undefined])
-    rig.say(left[0], { type: 'GenerationRequest', generation: 0, members: [...ids, ...ids] })
-    expect(generations(left[0])).toEqual([{ type: 'Generation', generation: 1, members: [left[0].id, left[1].id] }])
+    rig.say(left[0], { ...request, members: [...ids, ...ids] })
+    expect(generations(left[0])).toEqual([{ type: 'Generation', generation: 1, members: idsOf(left) }])
   })
 
   test('LB32: more than 96 members, ids of no lobby, or a request before a join end the socket', () => {
@@ -873,12 +899,12 @@ describe('generations', () => {
     ] as const) {
       const rig = new Rig()
       const member = rig.join('plaza')
-      rig.say(member, { type: 'GenerationRequest', generation: 0, members: ids })
+      rig.say(member, { type: 'GenerationRequest', generation: 0, members: ids, voters: 2 })
       expectRefused(member, code)
     }
     const rig = new Rig()
     const early = rig.open()
-    rig.say(early, { type: 'GenerationRequest', generation: 0, members: [] })
+    rig.say(early, { type: 'GenerationRequest', generation: 0, members: [], voters: 2 })
     expectRefused(early, 'lobby/bad-message')
   })
 
@@ -902,17 +928,17 @@ describe('generations', () => {
   })
 
   test('LB33: of those who went, a room remembers the latest 256', () => {
-    const rig = new Rig({ ...NEW_LOBBY, limits: { messageBurst: 10_000 } })
+    const rig = new Rig(NEW_LOBBY)
     const member = rig.join('plaza')
-    const first = rig.join('plaza')
-    rig.drop(first)
+    const lost = [rig.join('plaza'), rig.join('plaza')]
+    for (const client of lost) rig.drop(client)
     const coming = (count: number): void => {
       for (let index = 0; index < count; index++) rig.drop(rig.join('plaza'))
     }
-    coming(DEFAULT_LIMITS.goneRemembered)
+    coming(DEFAULT_LIMITS.goneRemembered - 1)
     expect(rig.lobby.rooms.get('plaza')!.gone.size).toBe(DEFAULT_LIMITS.goneRemembered)
     rig.nowMs += GONE_MS
-    rig.say(member, requestOf(0, [member, first]))
+    rig.say(member, requestOf(0, [member, ...lost]))
     expect(generations(member)).toEqual([])
   })
 })
@@ -1015,7 +1041,12 @@ describe('properties', () => {
           else if (entry.do === 'witness')
             rig.say(actor, entry.beats ? beat(entry.term) : ask(entry.term, 1 + entry.who))
           else if (entry.do === 'fork')
-            rig.say(actor, { type: 'GenerationRequest', generation: entry.generation, members: [...actor.roster] })
+            rig.say(actor, {
+              type: 'GenerationRequest',
+              generation: entry.generation,
+              members: [...actor.roster],
+              voters: 2,
+            })
           else {
             const toId = at(entry.to)?.id ?? 'nobody'
             const fromId = at(entry.claim)?.id
@@ -1079,7 +1110,7 @@ describe('properties', () => {
         { type: 'Leave' },
         beat(1),
         ask(2, 1),
-        { type: 'GenerationRequest', generation: 0, members: ['somebody'] },
+        { type: 'GenerationRequest', generation: 0, members: ['somebody'], voters: 2 },
       ),
       flips: fc.array(fc.record({ at: fc.nat(), to: fc.integer({ min: 0, max: 255 }) }), {
         minLength: 1,

@@ -230,7 +230,9 @@ export class Lobby {
     this.counters.forked++
     this.#waiting.delete(member.room)
     const { generation, members } = result
-    this.#tell(members, { type: 'Generation', generation, members: members.map(({ id }) => id) })
+    // Whoever is not among them learns that the session went on without it.
+    const ids = members.map(({ id }) => id)
+    this.#tell(member.room.members.values(), { type: 'Generation', generation, members: ids })
   }
 
   /**

@@ -57,7 +57,7 @@ export async function joinRoom(options: JoinOptions): Promise<Network> {
     transport.close() // an option that cannot be: the room must not keep a member that is not there
     throw error
   }
-  followPage(network)
+  followPage(network, transport)
   network.on('error', (error) => {
     // Another tab plays on as this player, or the page was left and came back. A game has nothing to decide here.
     if (error.code === 'lobby/replaced' || error.code === 'network/closed') network.close()

@@ -112,8 +112,8 @@ export class LobbyClient {
   }
 
   /** Asks the lobby to let those of `members` go on that it still sees. @returns as `send` does */
-  requestGeneration(generation: number, members: readonly PeerId[]): boolean {
-    return this.send({ type: 'GenerationRequest', generation, members: [...members] })
+  requestGeneration(generation: number, members: readonly PeerId[], voters: number): boolean {
+    return this.send({ type: 'GenerationRequest', generation, members: [...members], voters })
   }
 
   /** Leaves the room and closes the socket. Idempotent; no handler is called any more. */

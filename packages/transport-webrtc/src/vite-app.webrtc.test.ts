@@ -37,7 +37,7 @@ describe.each(['build', 'dev'] as const)('a default Vite app, %s', (mode) => {
       if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
     })
     await page.goto(app.url + query)
-    await see(page, "seen.state === 'joined' || seen.log.length > 0 || seen.bad")
+    await see(page, "seen.state === 'stable' || seen.log.length > 0 || seen.bad")
     expect(await page.evaluate('seen.bad')).toBe('')
     return page
   }
@@ -62,6 +62,38 @@ describe.each(['build', 'dev'] as const)('a default Vite app, %s', (mode) => {
     ])
   })
 
+  it.each([
+    ['is closed', 'disconnected left', 20, (page: Page) => page.close()],
+    ['is closed by its browser window', 'disconnected left', 20, (page: Page) => page.context().close()],
+    ['goes to another page', 'disconnected left', 20, (page: Page) => page.goto('about:blank')],
+    ['is loaded again', 'disconnected left', 20, (page: Page) => page.reload()],
+    ['crashes', undefined, 0, crash],
+  ] as const)('WT20: a tab that %s has left for good, as the lobby says', async (_, end, wordCount, leave) => {
+    const staying = await open('?transport')
+    const leaving = await open('?transport')
+    for (const page of [staying, leaving]) await see(page, "seen.log.includes('connected')")
+    await leave(leaving)
+    await see(staying, "seen.log.includes('departed')")
+    // What it said in its last event handler has come, too; of a page that crashed the link only falls silent.
+    if (end !== undefined) await see(staying, `seen.log.includes('${end}')`)
+    expect(await staying.evaluate("seen.texts.filter((text) => text.startsWith('last '))")).toHaveLength(wordCount)
+  })
+
+  it('WT21: when the page of the host is closed, another hosts without waiting for silence', async () => {
+    const host = await open()
+    await see(host, 'seen.isHost')
+    const guests = [await open(), await open()]
+    for (const page of [host, ...guests]) await see(page, 'seen.peers === 2')
+    await host.close()
+    for (const page of guests) await see(page, "seen.peers === 1 && seen.state === 'stable' && seen.changes.length > 0")
+    const hosts = await Promise.all(guests.map((page) => page.evaluate('seen.isHost')))
+    expect(hosts.filter(Boolean)).toHaveLength(1)
+    for (const page of guests) {
+      const changes = (await page.evaluate('seen.changes')) as { reason: string; gapMs: number }[]
+      expect(['left', 'handed-over']).toContain(changes.at(-1)!.reason)
+    }
+  })
+
   it('WT17: a page that is kept and shown again knows that it has left', async () => {
     const page = await open()
     const other = await open()
@@ -70,7 +102,7 @@ describe.each(['build', 'dev'] as const)('a default Vite app, %s', (mode) => {
     await page.evaluate("window.dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
     await see(other, 'seen.peers === 0')
     await see(page, "seen.state === 'closed'")
-    await see(other, "seen.state === 'joined'")
+    await see(other, "seen.state === 'stable'")
   })
 
   it('WT17: a tab that goes to another page says goodbye', async () => {
@@ -81,6 +113,13 @@ describe.each(['build', 'dev'] as const)('a default Vite app, %s', (mode) => {
     await see(staying, "seen.log.includes('disconnected left')")
   })
 })
+
+/** Ends the page's process as a crash would; no handler of the page runs. */
+async function crash(page: Page): Promise<void> {
+  const session = await page.context().newCDPSession(page)
+  // Never answered: whoever could is gone.
+  session.send('Page.crash').catch(() => {})
+}
 
 /** Waits until an expression is true in a page. */
 async function see(page: Page, expression: string): Promise<void> {

@@ -37,6 +37,11 @@ export interface WebRtcTransport extends Transport {
   /** Nobody else is in the room, as far as the lobby has said. */
   readonly isAlone: boolean
   readonly counters: WebRtcTransportCounters
+  /**
+   * Called when the browser takes the page away for good, while everybody can still be told something; then the
+   * transport leaves. Listeners of the page itself would come in the order they were added, which is too late.
+   */
+  onpagehide: (() => void) | null
 }
 
 export interface LobbyTransportOptions {
@@ -63,13 +68,14 @@ export interface WebRtcTransportCounters {
 
 export class LobbyTransport implements WebRtcTransport {
   readonly local: PeerId
+  onpagehide: (() => void) | null = null
   #lobby: LobbyClient
   #inbox = new Inbox()
   #mesh: Mesh
   #members: PeerId[]
   #linked = new Set<PeerId>()
   #closed = false
-  #onPageHide = (): void => this.#leavePage()
+  #onPageHide = ({ persisted }: { persisted: boolean }): void => this.#leavePage(persisted)
 
   constructor(options: LobbyTransportOptions) {
     const { lobby, wrtc, iceServers, nowMs } = options
@@ -147,8 +153,8 @@ export class LobbyTransport implements WebRtcTransport {
     return this.#lobby.witness(data)
   }
 
-  requestGeneration(generation: number, members: readonly PeerId[]): boolean {
-    return this.#lobby.requestGeneration(generation, members)
+  requestGeneration(generation: number, members: readonly PeerId[], voters: number): boolean {
+    return this.#lobby.requestGeneration(generation, members, voters)
   }
 
   get linkCount(): number {
@@ -195,8 +201,10 @@ export class LobbyTransport implements WebRtcTransport {
     this.#lobby.leave()
   }
 
-  /** A page that the browser keeps and shows again finds out that it has left. */
-  #leavePage(): void {
+  /** @param isKept the browser may show the page again, which then finds out that it has left */
+  #leavePage(isKept: boolean): void {
+    if (!isKept) this.onpagehide?.()
+    if (this.#closed) return
     this.#release()
     const message = 'transport-webrtc: the page was left, and its links with it; join the room again'
     this.#fail(new NetworkError('network/closed', message))

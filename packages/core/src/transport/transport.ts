@@ -114,8 +114,11 @@ export interface Transport {
    * @returns false when no lobby is there to hear it
    */
   witness?(data: Uint8Array): boolean
-  /** Asks the lobby to let those of `members` that it still sees go on without the rest. False as above. */
-  requestGeneration?(generation: number, members: readonly PeerId[]): boolean
+  /**
+   * Asks the lobby to let those of `members`, whose first `voters` vote, that it still sees go on without the
+   * rest, if these are gone and too many for a quorum. False as above.
+   */
+  requestGeneration?(generation: number, members: readonly PeerId[], voters: number): boolean
 
   /** Says goodbye and ends one link. Idempotent. Ends in a `disconnected` event with reason `closed`. */
   disconnect(peer: PeerId): void

@@ -18,30 +18,44 @@ const PAGE = `<!doctype html>
 </html>
 `
 
-/** Joins as the address says and shows what happens in \`window.seen\`. \`?transport\`: without a network over it. */
+/**
+ * Joins as the address says and shows what happens in \`window.seen\`. \`?transport\`: without a network over it, and with
+ * twenty last words to everybody when the page goes.
+ */
 const MODULE = `
 import { connectTransport, joinRoom } from '@baton/transport-webrtc'
 
-const seen = { state: 'starting', peers: 0, texts: [] as unknown[], log: [] as string[], bad: '' }
+const seen = {
+  state: 'starting', peers: 0, isHost: false,
+  texts: [] as unknown[], log: [] as string[], changes: [] as unknown[], bad: '',
+}
 Object.assign(window, { seen })
 
 async function play(): Promise<void> {
   const network = await joinRoom({ room: 'page', iceServers: [], peerTimeoutMs: 60_000 })
   network.on('message', ({ data }) => seen.texts.push(data))
+  network.on('hostchanged', (_, { reason, gapMs }) => seen.changes.push({ reason, gapMs }))
   Object.assign(window, { say: (text: string) => network.broadcast(text), leave: () => network.close() })
   setInterval(() => {
     const nowMs = performance.now()
     network.receive(nowMs)
     network.flush(nowMs)
-    Object.assign(seen, { state: network.state, peers: network.peers.length })
+    Object.assign(seen, { state: network.state, peers: network.peers.length, isHost: network.isHost })
   }, 10)
 }
 
 async function listen(): Promise<void> {
   const transport = await connectTransport({ room: 'page', iceServers: [] })
+  const linked: string[] = []
+  const words = (from: string) => Array.from({ length: 20 }, (_, index) => new TextEncoder().encode(from + index))
+  transport.onpagehide = () => {
+    for (const peer of linked) for (const word of words('last ')) transport.send(peer, 0, word)
+  }
   setInterval(() => {
     transport.poll(performance.now(), (event) => {
-      seen.log.push(event.kind === 'disconnected' ? 'disconnected ' + event.reason : event.kind)
+      if (event.kind === 'connected') linked.push(event.peer)
+      if (event.kind === 'message') seen.texts.push(new TextDecoder().decode(event.data))
+      else seen.log.push(event.kind === 'disconnected' ? 'disconnected ' + event.reason : event.kind)
     })
   }, 10)
 }

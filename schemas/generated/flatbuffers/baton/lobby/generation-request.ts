@@ -34,7 +34,7 @@ generation():number {
 }
 
 /**
- * All members of it.
+ * All members of it, those who vote first.
  */
 members(index: number):string
 members(index: number,optionalEncoding:flatbuffers.Encoding):string|Uint8Array
@@ -48,8 +48,13 @@ membersLength():number {
   return offset ? this.bb!.__vector_len(this.bb_pos + offset) : 0;
 }
 
+voters():number {
+  const offset = this.bb!.__offset(this.bb_pos, 8);
+  return offset ? this.bb!.readUint16(this.bb_pos + offset) : 0;
+}
+
 static startGenerationRequest(builder:flatbuffers.Builder) {
-  builder.startObject(2);
+  builder.startObject(3);
 }
 
 static addGeneration(builder:flatbuffers.Builder, generation:number) {
@@ -72,16 +77,21 @@ static startMembersVector(builder:flatbuffers.Builder, numElems:number) {
   builder.startVector(4, numElems, 4);
 }
 
+static addVoters(builder:flatbuffers.Builder, voters:number) {
+  builder.addFieldInt16(2, voters, 0);
+}
+
 static endGenerationRequest(builder:flatbuffers.Builder):flatbuffers.Offset {
   const offset = builder.endObject();
   builder.requiredField(offset, 6) // members
   return offset;
 }
 
-static createGenerationRequest(builder:flatbuffers.Builder, generation:number, membersOffset:flatbuffers.Offset):flatbuffers.Offset {
+static createGenerationRequest(builder:flatbuffers.Builder, generation:number, membersOffset:flatbuffers.Offset, voters:number):flatbuffers.Offset {
   GenerationRequest.startGenerationRequest(builder);
   GenerationRequest.addGeneration(builder, generation);
   GenerationRequest.addMembers(builder, membersOffset);
+  GenerationRequest.addVoters(builder, voters);
   return GenerationRequest.endGenerationRequest(builder);
 }
 }
