@@ -5,7 +5,7 @@
  * verified control messages, or packets of the replication's own kind.
  */
 import { encodeControl, type ControlBody } from '@baton/schemas'
-import { holdsLease, isActing } from './host/council.ts'
+import { isActing } from './host/council.ts'
 import { inspect, type HostInspection } from './host/inspect.ts'
 import { appendToLog } from './host/room-host.ts'
 import { announceProtocol } from './host/handshake.ts'
@@ -111,7 +111,7 @@ export function createLower(room: Room): NetworkLower {
 /** HM2: what a host sends without a lease could contradict its successor. While it hands over it still may. */
 function sendState(room: Room, peer: Peer, packet: Uint8Array): SendResult {
   const { machine } = room
-  const mayAct = machine?.role !== 'host' || machine.reign?.releasing !== undefined || holdsLease(machine)
+  const mayAct = machine?.role !== 'host' || machine.reign?.releasing !== undefined || isActing(machine)
   return mayAct ? room.transport.send(peer.id, CHANNEL.state, packet) : 'dropped'
 }
 

@@ -297,7 +297,7 @@ describe('succession', { timeout: 60_000 }, () => {
       for (const [index, network] of [b!, c!, d!].entries()) {
         expect(network.host!.id).toBe(b!.local.id)
         expect((network.tick(rig.nowMs) - ticks[index]!) | 0).toBeGreaterThan(0)
-        expect(logs[index]).toEqual(['exited peer-1', 'host peer-2 term 2'])
+        expect(logs[index]).toEqual(['host peer-2 term 2', 'exited peer-1'])
       }
       expect(c!.peers[0]!.id).toBe('peer-2')
     }
@@ -320,18 +320,19 @@ describe('succession', { timeout: 60_000 }, () => {
     }
   })
 
-  it('HO3: a roster of the next term that comes before the loss was seen is kept until then', () => {
+  it('HO3: a member that did not hear the goodbye follows the votes of the others', () => {
     const rig = createNetworkRig({ seed: 'early', conditions: { latencyMs: 20 } })
     const [a, b, c] = rig.room(3, { peerTimeoutMs: 4_000 })
+    rig.run(1_000)
     const log = record(c!)
-    // b hears the goodbye at once; c only after its link to a has timed out.
     rig.memory.link(a!.local.id, c!.local.id).cut = true
+    rig.memory.lobbyDown()
     a!.close()
-    rig.runUntil(() => b!.isHost)
-    rig.run(500)
-    expect(c!.host?.id).toBe(a!.local.id)
+    // Two of three must agree, and c has to wait for its lease to run out.
+    rig.runUntil(() => b!.isHost, 3_000)
+    rig.runUntil(() => c!.host?.id === b!.local.id, 100)
     settled(rig, 15_000)
-    expect(log).toEqual(['exited peer-1', 'host peer-2 term 2'])
+    expect(log).toEqual(['host peer-2 term 2', 'exited peer-1'])
   })
 
   it('HO4: a joiner gets in while the host leaves, with a slot nobody else has', () => {
@@ -357,21 +358,23 @@ describe('succession', { timeout: 60_000 }, () => {
     expect(rejoins).toBeGreaterThan(3)
   })
 
-  it('HO4: a slot given by a host that died unheard is given to nobody else', () => {
+  it('HM12: who is left out of a fork is told to join again, and nobody has its slot', () => {
     const rig = createNetworkRig({ seed: 'gap', conditions: { latencyMs: 20 } })
     const options = { peerTimeoutMs: 2_000 }
     const [a, b] = rig.room(2, options)
-    // y comes first but cannot reach the host; x is let in, and only the host knows.
-    const y = rig.join(options)
-    rig.memory.cut(a!.local.id, y.local.id)
+    rig.run(1_000)
+    // x is let in by the host and the lobby's vote alone: b never hears of it.
     rig.memory.link(a!.local.id, b!.local.id).cut = true
     const x = rig.join(options)
     rig.runUntil(() => x.isJoined)
     expect([x.local.slot, b!.peers.length]).toEqual([3, 1])
+    const log = record(x)
     rig.crash(a!)
-    settled(rig, 20_000)
-    expect([b!.isHost, rig.networks.length, x.local.slot]).toEqual([true, 3, 3])
-    expect(y.local.slot).toBeGreaterThan(3)
+    rig.runUntil(() => b!.isHost || x.isHost, 20_000)
+    rig.run(2_000)
+    const [host, other] = b!.isHost ? [b!, x] : [x, b!]
+    expect(other.isJoined ? other.host?.id : 'out').toBe(other.isJoined ? host.local.id : 'out')
+    if (!x.isJoined) expect(log).toContain('error network/quorum-lost')
     for (const network of rig.networks) expect(network.counters.breaches).toBe(0)
   })
 
@@ -385,7 +388,7 @@ describe('succession', { timeout: 60_000 }, () => {
     rig.runUntil(() => c.peers.length === 3 && d.peers.length === 3)
     rig.crash(a!)
     settled(rig, 20_000)
-    expect([c.isHost, d.host!.id, c.term]).toEqual([true, c.local.id, 3])
+    expect([c.isHost, d.host!.id]).toEqual([true, c.local.id])
   })
 
   it('HO5: a peer that only lost its own link to the host ends with peer/timeout, and the room goes on', () => {
@@ -394,7 +397,7 @@ describe('succession', { timeout: 60_000 }, () => {
     const log = record(c!)
     rig.memory.cut(a!.local.id, c!.local.id)
     rig.run(12_000)
-    expect(log).toEqual(['exited peer-1', 'error peer/timeout', 'closed'])
+    expect(log).toEqual(['error peer/timeout', 'closed'])
     expect(agree([a!, b!])).toBe(true)
   })
 

@@ -4,7 +4,7 @@
  * Invariant: run once per `receive`, after everything that has arrived was taken in.
  */
 import { NetworkError } from './errors.ts'
-import { settleJoin } from './host/handshake.ts'
+import { repeatHello, settleJoin } from './host/handshake.ts'
 import { considerFork } from './host/forks.ts'
 import { considerFounding } from './host/founding.ts'
 import { considerHiding } from './host/hand-over.ts'
@@ -12,9 +12,13 @@ import { tickMachine } from './host/room-host.ts'
 import { checkLinks } from './peers/pings.ts'
 import { endRoom, type Room } from './room.ts'
 
+/** Fences answer what is sent ten times a second. */
+const FENCED_MS = 2_000
+
 export function checkTimes(room: Room): void {
   if (room.state === 'joining') {
     settleJoin(room)
+    repeatHello(room)
     considerFounding(room)
   }
   checkLinks(room)
@@ -26,10 +30,11 @@ export function checkTimes(room: Room): void {
     const message = `network: nobody let this peer in within ${options.joinTimeoutMs} ms; is the host reachable?`
     endRoom(room, new NetworkError('network/join-timeout', message))
   }
-  // Links are not made again: who has none to its host, while others have, is out.
+  // Links are not made again: who has none to its host, while others say that they have, is out.
   const waitMs = 2 * options.peerTimeoutMs + 1_000
-  const hasHost = room.host?.linked !== false
-  if (room.state !== 'joined' || hasHost) room.unsettledSinceMs = undefined
+  const { machine, host } = room
+  const isOut = host?.linked === false && machine !== undefined && nowMs - machine.fencedMs < FENCED_MS
+  if (room.state !== 'joined' || !isOut) room.unsettledSinceMs = undefined
   else room.unsettledSinceMs ??= nowMs
   if (room.unsettledSinceMs !== undefined && nowMs - room.unsettledSinceMs > waitMs) {
     const message = `network: there was no host in reach for ${waitMs} ms; join again`

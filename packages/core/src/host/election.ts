@@ -16,6 +16,7 @@ import {
   send,
   STAGGER_MS,
   WITNESS,
+  type Candidacy,
   type HostMachine,
   type HostMessage,
 } from './machine.ts'
@@ -35,13 +36,18 @@ const MAX_FORMER = 16
 export function tickElection(machine: HostMachine): void {
   const { candidacy, nowMs } = machine
   if (candidacy !== undefined) {
-    if (nowMs - candidacy.startedMs >= ATTEMPT_MS) giveUp(machine)
+    if (nowMs - candidacy.startedMs >= attemptMs(machine, candidacy)) giveUp(machine)
     else if (nowMs - candidacy.sentMs >= REPEAT_MS) ask(machine)
     return
   }
   if (machine.role === 'host') {
     if (mustWinAgain(machine) && nowMs >= machine.retryMs && !isBound(machine)) stand(machine)
-  } else if (countsAsVoter(machine, machine.self)) considerStanding(machine)
+  } else considerStanding(machine)
+}
+
+/** Who has not heard of a release agrees only when its lease has run out: that is worth waiting for. */
+function attemptMs({ leaseMs }: HostMachine, { reason }: Candidacy): number {
+  return reason === 'left' || reason === 'handed-over' ? Math.max(ATTEMPT_MS, leaseMs + 2 * REPEAT_MS) : ATTEMPT_MS
 }
 
 /** HM3: what this member promised to another holds for itself as well. */
@@ -68,6 +74,8 @@ function considerStanding(machine: HostMachine): void {
     machine.reportedMs = nowMs
     send(machine, EVERYONE, { type: 'Suspect', promised: Math.max(machine.promised, machine.highest) })
   }
+  // A learner asks as well: the answer may be that the room goes on without it.
+  if (!countsAsVoter(machine, machine.self)) return
   if (!isReleased && !(isSilent && isSuspected(machine))) {
     machine.preVoteMs = undefined
     return
@@ -104,6 +112,7 @@ function stand(machine: HostMachine): void {
     started: now(machine),
     sentMs: -Infinity,
     grants: new Map([[machine.self, own]]),
+    fetchedTo: 0,
     fetchMs: -Infinity,
   }
   ask(machine)
@@ -161,9 +170,12 @@ export function tryWin(machine: HostMachine): void {
   // The lobby remembers how far a log went that it helped to commit, but not what was in it.
   const witnessed = grants.get(WITNESS)
   if (witnessed !== undefined && isBetter(witnessed, best)) return
+  // Who was left out by the log that it fetched has no place from which to host.
+  if (!currentRoster(machine).members.some((member) => member.slot === machine.self)) return abandon(machine)
   if (holder === machine.self) return win(machine)
   if (machine.nowMs - candidacy.fetchMs < REPEAT_MS) return
   candidacy.fetchMs = machine.nowMs
+  if (candidacy.fetched !== holder) candidacy.fetchedTo = log.commit
   candidacy.fetched = holder
   send(machine, holder, { type: 'FetchLog', from: log.commit + 1 })
 }
@@ -188,6 +200,7 @@ function win(machine: HostMachine): void {
   machine.host = self
   machine.role = 'host'
   machine.before = undefined
+  machine.release = undefined
   machine.claim = undefined
   machine.preVoteMs = undefined
   machine.hasLeft = false

@@ -7,7 +7,7 @@
 import type { LogEntry } from '../room.ts'
 import { agrees, currentRoster, hasPromised, silenceMs } from './council.ts'
 import { append, createLog, cutFrom, entryAt, lengthOf, tailOf } from './log.ts'
-import { send, type HostMachine, type HostMessage } from './machine.ts'
+import { send, type Candidacy, type HostMachine, type HostMessage } from './machine.ts'
 import { commit } from './reign.ts'
 import { isForged, sendFence } from './votes.ts'
 import { tryWin } from './election.ts'
@@ -21,7 +21,11 @@ const ASK_MS = 200
 
 export function takeBeat(machine: HostMachine, from: number, term: number, beat: Message<'Beat'>): void {
   if (isForged(machine, from, term)) return
-  if (term > machine.term && !considerAdopting(machine, from, term)) return
+  if (term > machine.term && !considerAdopting(machine, from, term)) {
+    // A host that most follow cannot know what this member has promised meanwhile: it must outbid that.
+    if (machine.promised > term) sendFence(machine, from)
+    return
+  }
   // HM1: what a deposed host says is answered with what it has to know.
   if (term < machine.term || machine.promised > term) return sendFence(machine, from)
   if (from !== machine.host || machine.role === 'host') {
@@ -48,10 +52,14 @@ function considerAdopting(machine: HostMachine, from: number, term: number): boo
   return true
 }
 
-/** Votes may have been lost on the way. Who hears nobody else believes a voter that insists. */
+/**
+ * Votes may have been lost on the way, or be of voters that this member has not heard of yet. Who hears
+ * nobody else believes a voter that insists, or the candidate it has voted for itself.
+ */
 function isClaimBelieved(machine: HostMachine, from: number, term: number): boolean {
   const mayHost = currentRoster(machine).members.some(({ slot, voter, canHost }) => slot === from && voter && canHost)
-  if (!mayHost || term < machine.promised) return false
+  const isChosen = machine.promised === term && machine.candidate === from
+  if ((!mayHost && !isChosen) || term < machine.promised) return false
   const { claim } = machine
   const count = claim?.slot === from && claim.term === term ? claim.count + 1 : 1
   machine.claim = { slot: from, term, count }
@@ -104,41 +112,47 @@ function sayWhere(machine: HostMachine): void {
 }
 
 function askForMissing(machine: HostMachine): void {
-  if (machine.nowMs - machine.askedMs >= ASK_MS && lengthOf(machine.log) <= machine.hostCommit) sayWhere(machine)
+  if (machine.nowMs - machine.askedMs >= ASK_MS) sayWhere(machine)
 }
 
 /** Takes an entry of the host's log, or of the better log that this candidate asked for. */
 export function takeEntry(machine: HostMachine, from: number, term: number, entry: LogEntry): void {
   const { candidacy } = machine
-  if (candidacy?.fetched === from) {
-    put(machine, entry)
-    return tryWin(machine)
-  }
+  if (candidacy?.fetched === from) return takeFetched(machine, candidacy, from, entry)
   // HM1: nothing of a host's log counts once another was promised; the next host sends it again.
   if (machine.role === 'host' || from !== machine.host || term !== machine.term || machine.promised > term) return
   if (entry.term > term) return void machine.breaches.push({ slot: from, reason: `an entry of term ${entry.term}` })
-  if (!put(machine, entry)) return askForMissing(machine)
-  if (entry.index !== machine.verified + 1) return
+  // Only what follows the known part of the host's log: on top of another's remains its past would be wrong.
+  if (entry.index > machine.verified + 1) return askForMissing(machine)
+  if (entry.index <= machine.verified) return
+  put(machine, entry)
   machine.verified = entry.index
   machine.isOwingAck = true
   followCommit(machine)
 }
 
-/** @returns false when something before it is missing */
-function put(machine: HostMachine, entry: LogEntry): boolean {
+/** The log that a vote promised, in order, and no more than that. */
+function takeFetched(machine: HostMachine, candidacy: Candidacy, from: number, entry: LogEntry): void {
+  const { index } = entry
+  if (index > candidacy.fetchedTo + 1 || index > (candidacy.grants.get(from)?.index ?? 0)) return
+  put(machine, entry)
+  candidacy.fetchedTo = Math.max(candidacy.fetchedTo, index)
+  tryWin(machine)
+}
+
+/** Everything before it is known to be as in the log that it is from. */
+function put(machine: HostMachine, entry: LogEntry): void {
   const { log, logEvents } = machine
   const { index } = entry
-  if (index <= log.commit) return true
-  if (index > lengthOf(log) + 1) return false
+  if (index <= log.commit) return
   const known = entryAt(log, index)
-  if (known !== undefined && known.term === entry.term) return true
+  if (known !== undefined && known.term === entry.term) return
   if (known !== undefined) {
     cutFrom(log, index)
     logEvents.push({ kind: 'cut', fromIndex: index })
   }
   append(log, entry)
   logEvents.push({ kind: 'appended', entry })
-  return true
 }
 
 function followCommit(machine: HostMachine): void {
@@ -160,9 +174,16 @@ export function takeBase(machine: HostMachine, from: number, term: number, base:
   if (term < machine.term || (machine.role === 'host' && silenceMs(machine) < machine.leaseMs)) return
   if (!base.roster.members.some((member) => member.slot === machine.self)) return
   if (base.index < machine.log.commit && term === machine.term) return
-  machine.log = createLog(base.index, base.entryTerm, base.roster)
-  machine.forked = undefined
-  machine.logEvents.push({ kind: 'reset', index: base.index })
+  const { log } = machine
+  const known = base.index === log.base ? log.baseTerm : entryAt(log, base.index)?.term
+  if (known === base.entryTerm && machine.forked === undefined) {
+    // This log has come there by itself. What is in it beyond may be counted on.
+    if (base.index > log.commit) commit(machine, base.index)
+  } else {
+    machine.log = createLog(base.index, base.entryTerm, base.roster)
+    machine.forked = undefined
+    machine.logEvents.push({ kind: 'reset', index: base.index })
+  }
   const isNew = machine.host !== from || machine.role === 'host'
   if (isNew) machine.turns.push({ slot: from, term, reason: 'returned', gapMs: machine.nowMs - machine.heardMs })
   machine.host = from

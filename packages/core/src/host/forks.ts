@@ -6,10 +6,11 @@
  * Rule HM12 in docs/behavior.md.
  */
 import { NetworkError } from '../errors.ts'
-import { rosterBody, type Roster } from '../peers/roster.ts'
+import { memberOf, rosterBody, type Roster } from '../peers/roster.ts'
 import { endRoom, type Room } from '../room.ts'
 import type { PeerId } from '../transport/transport.ts'
 import { holdsLease, silenceMs } from './council.ts'
+import { MAX_VOTERS } from './quorum.ts'
 import { settleMachine } from './room-host.ts'
 import { fork } from './step.ts'
 
@@ -31,21 +32,29 @@ export function considerFork(room: Room): void {
     return
   }
   room.frozenSinceMs ??= nowMs
-  if (room.options.quorumLoss === 'wait') return
   const frozenMs = nowMs - room.frozenSinceMs
+  if (frozenMs >= GIVE_UP_MS && !hasLinks(room)) return giveUp(room)
+  if (room.options.quorumLoss === 'wait') return
   const isPair = roster.members.filter((member) => member.voter).length <= 2 && !isAnyoneHeard(room)
   if (isPair && !hasLobby(room)) {
-    if (frozenMs >= ALONE_MS) declare(room, room.generation + 1, [room.transport.local])
+    if (frozenMs >= ALONE_MS) declare(room, ownGeneration(room), [room.transport.local])
     return
   }
   if (frozenMs < FORK_MS || nowMs - room.forkAskedMs < ASK_MS) return
   room.forkAskedMs = nowMs
-  const members = roster.members.map((member) => member.peer)
-  room.transport.requestGeneration?.(room.generation, members)
-  if (frozenMs >= GIVE_UP_MS && ![...room.links.values()].some((link) => link.state === 'up')) {
-    const message = `network: too few members were in reach for ${GIVE_UP_MS} ms to decide anything; join again`
-    endRoom(room, new NetworkError('network/quorum-lost', message))
-  }
+  const voters = roster.members.filter((member) => member.voter)
+  const learners = roster.members.filter((member) => !member.voter)
+  const members = [...voters, ...learners].map((member) => member.peer)
+  room.transport.requestGeneration?.(room.generation, members, voters.length)
+}
+
+function hasLinks(room: Room): boolean {
+  return [...room.links.values()].some((link) => link.state === 'up')
+}
+
+function giveUp(room: Room): void {
+  const message = `network: too few members were in reach for ${GIVE_UP_MS} ms to decide anything; join again`
+  endRoom(room, new NetworkError('network/quorum-lost', message))
 }
 
 function hasLobby(room: Room): boolean {
@@ -57,17 +66,30 @@ function isAnyoneHeard(room: Room): boolean {
   return [...room.links.values()].some((link) => link.state === 'up' && room.nowMs - link.lastHeardMs < limitMs)
 }
 
-/** The lobby lets these go on without the rest. */
-export function takeGeneration(room: Room, generation: number, members: readonly PeerId[]): void {
-  if (room.state === 'joined' && room.frozenSinceMs !== undefined) declare(room, generation, members)
+/** A number that nobody else declares: with no lobby to count for them, two may go on alone at once. */
+function ownGeneration(room: Room): number {
+  const { generation, localState } = room
+  return generation >= OWN_GENERATIONS ? generation + OWN_STEP : OWN_GENERATIONS + localState.slot
 }
 
+const OWN_GENERATIONS = 0x8000
+const OWN_STEP = 0x1000
+
+/** The lobby lets these go on without the rest. */
+export function takeGeneration(room: Room, generation: number, members: readonly PeerId[]): void {
+  if (room.state !== 'joined' || generation <= room.generation) return
+  const isKnown = members.every((peer) => memberOf(room.roster, peer) !== undefined)
+  if (isKnown && members.includes(room.transport.local)) return declare(room, generation, members)
+  const message = 'network: the others had no quorum and went on as a session of their own; join again'
+  endRoom(room, new NetworkError('network/quorum-lost', message))
+}
+
+/** All that go on count by the same roster, in the lobby's order. */
 function declare(room: Room, generation: number, members: readonly PeerId[]): void {
   const { machine, roster } = room
-  if (machine === undefined || roster === undefined || generation <= room.generation) return
-  const stay = roster.members.filter((member) => members.includes(member.peer))
-  if (!stay.some((member) => member.peer === room.transport.local)) return
-  const rest: Roster = { ...roster, members: stay.map((member) => ({ ...member, voter: true })).slice(0, MAX_FORKED) }
+  if (machine === undefined || roster === undefined || generation > MAX_GENERATION) return
+  const entries = members.map((peer) => memberOf(roster, peer)!)
+  const rest: Roster = { ...roster, members: entries.map((one, at) => ({ ...one, voter: at < MAX_VOTERS })) }
   room.generation = generation
   // The same for all that go on, and no longer what the others have.
   room.sessionTag = Math.imul(room.sessionTag ^ generation, 0x9e3779b1) >>> 0
@@ -76,4 +98,4 @@ function declare(room: Room, generation: number, members: readonly PeerId[]): vo
   settleMachine(room)
 }
 
-const MAX_FORKED = 7
+const MAX_GENERATION = 0xffff

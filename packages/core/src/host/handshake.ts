@@ -12,6 +12,7 @@ import { breach } from '../peers/dismissal.ts'
 import type { PeerId } from '../transport/transport.ts'
 import { endRoom, isHost, linkTo, PROTOCOL_VERSION, pushChange, type Room } from '../room.ts'
 import { beginLog } from './founding.ts'
+import { sendBase } from './reign.ts'
 import { describeMismatch } from './protocol-mismatch.ts'
 
 /** Hellos one peer may send at once; each is read and answered, one is forgiven per second. */
@@ -50,14 +51,31 @@ export function takeHello(room: Room, link: Link, hello: Hello): void {
   link.helloTakenMs = room.nowMs
   if (link.helloCount > MAX_HELLOS) return breach(room, link, 'too many hellos')
   link.hello = hello
-  if (isHost(room)) answerHello(room, link)
+  if (memberOf(room.roster, link.id) === undefined) link.hasAsked = true
+  if (isHost(room)) answerHello(room, link, true)
 }
 
+/** Joining: asks again, in case the host that was to answer is gone. */
+export function repeatHello(room: Room): void {
+  if (room.state !== 'joining') return
+  for (const link of room.links.values()) {
+    if (link.state !== 'up' || room.nowMs - Math.max(link.helloMs, link.sinceMs) < REPEAT_HELLO_MS) continue
+    link.helloMs = room.nowMs
+    sendHello(room, link)
+  }
+}
+
+const REPEAT_HELLO_MS = 1_000
+
 /** Host: welcomes a member again, or keeps a newcomer for the next roster. */
-export function answerHello(room: Room, link: Link): void {
+export function answerHello(room: Room, link: Link, isAsking = false): void {
   const { hello } = link
   if (hello === undefined || room.roster === undefined || link.state !== 'up' || link.refusedMs !== undefined) return
-  if (memberOf(room.roster, link.id) !== undefined && isSameBuild(room, link, hello)) welcome(room, link)
+  const member = memberOf(room.roster, link.id)
+  if (member === undefined || !isSameBuild(room, link, hello)) return
+  // One that was let in, and has not heard of it: whoever told it may be gone.
+  if (isAsking && hello.slot === 0) sendBase(room.machine!, member.slot)
+  welcome(room, link)
 }
 
 /** Host, on beginning its reign: all members hear of it, and whether they can replicate with it. */
@@ -71,7 +89,7 @@ export function answerAll(room: Room): void {
  */
 export function judgeHello(room: Room, link: Link, roster: Roster): RosterEntry | undefined {
   const { hello } = link
-  if (hello === undefined || link.refusedMs !== undefined || !isSameBuild(room, link, hello)) return undefined
+  if (hello === undefined || !link.hasAsked || link.refusedMs !== undefined || !isSameBuild(room, link, hello)) return undefined
   const isBack = hello.slot !== 0 && hello.sessionTag === room.sessionTag
   const place = isBack ? roster.former.find((one) => one.peer === link.id && one.slot === hello.slot) : undefined
   if (isBack && place === undefined) {

@@ -107,6 +107,8 @@ export interface Candidacy {
   readonly reason: HostChangeReason
   /** Whose better log is being fetched, and since when. */
   fetched?: number
+  /** Position up to which this log is the fetched one. */
+  fetchedTo: number
   fetchMs: number
 }
 
@@ -192,6 +194,8 @@ export interface HostMachine {
   /** A peer that says it hosts without this one having seen the votes. */
   claim: { slot: number; term: number; count: number } | undefined
   /** Who hosts a later term, by a fence: to be asked to let this member back in. */
+  /** When somebody last said that the room has a host, while this member hears none. */
+  fencedMs: number
   strangers: { readonly slot: number; readonly term: number } | undefined
   readonly out: Outgoing[]
   readonly logEvents: LogEvent[]
@@ -254,6 +258,7 @@ export function createMachine(options: MachineOptions): HostMachine {
     reign: undefined,
     evidence: new Map(),
     claim: undefined,
+    fencedMs: -Infinity,
     strangers: undefined,
     out: [],
     logEvents: [],

@@ -41,6 +41,8 @@ export function setRoster(room: Room, roster: Roster): void {
   const listed = new Set(roster.members.map((member) => member.peer))
   for (const id of [...room.peerObjects.keys()]) if (!listed.has(id)) exit(room, id)
   for (const entry of roster.members) {
+    const link = room.links.get(entry.peer)
+    if (link !== undefined) link.hasAsked = false
     const state = room.states.get(entry.peer)
     if (state === undefined) enter(room, entry)
     else {

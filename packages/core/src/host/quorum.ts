@@ -45,9 +45,8 @@ export function isVoter(rosters: readonly RosterBody[], slot: number): boolean {
   return rosters.some((roster) => roster.members.some((member) => member.slot === slot && member.voter))
 }
 
-/** Slots of those who may succeed, in order. */
+/** Slots of those who may succeed, in order. The host that is to be replaced comes last: it may be all that is left. */
 export function successionOf(roster: RosterBody, host: number): readonly number[] {
-  return roster.members
-    .filter((member) => member.voter && member.canHost && member.slot !== host)
-    .map((member) => member.slot)
+  const slots = roster.members.filter((member) => member.voter && member.canHost).map((member) => member.slot)
+  return slots.includes(host) ? [...slots.filter((slot) => slot !== host), host] : slots
 }

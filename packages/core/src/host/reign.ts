@@ -5,7 +5,7 @@
  * Rules HM2, HM6 and HM8 in docs/behavior.md.
  */
 import type { ControlBody, Roster as RosterBody } from '@baton/schemas'
-import { agrees, holdsLease, isActing, leaseAgeMs, needsWitness, others } from './council.ts'
+import { agrees, holdsLease, isActing, leaseAgeMs, needsWitness, others, silenceMs } from './council.ts'
 import { append, commitTo, compact, entryAt, lengthOf, MAX_UNCOMMITTED, tailOf } from './log.ts'
 import {
   BEAT_MS,
@@ -18,7 +18,7 @@ import {
   type HostMessage,
   type Reign,
 } from './machine.ts'
-import { isForged, isVoterOrWitness } from './votes.ts'
+import { isForged } from './votes.ts'
 
 type Message<Type extends HostMessage['type']> = Extract<HostMessage, { type: Type }>
 
@@ -168,9 +168,11 @@ function noteAck(machine: HostMachine, from: number, sequence: number): void {
 /** Somebody has promised a later term, or follows one. */
 export function takeFence(machine: HostMachine, from: number, fence: Message<'Fence'>): void {
   if (isForged(machine, from, Math.max(fence.promised, fence.term))) return
-  if (isVoterOrWitness(machine, from)) machine.highest = Math.max(machine.highest, fence.promised)
+  machine.highest = Math.max(machine.highest, fence.promised)
   const { term, host } = fence
-  if (term > machine.term && host !== machine.self && host !== 0) machine.strangers = { slot: host, term }
+  if (host !== 0 && host !== machine.self) machine.fencedMs = machine.nowMs
+  const isAway = term > machine.term || (term === machine.term && silenceMs(machine) >= machine.leaseMs)
+  if (isAway && host !== machine.self && host !== 0) machine.strangers = { slot: host, term }
 }
 
 /** HM8: the highest position that a quorum holds, if it was written in this reign. */

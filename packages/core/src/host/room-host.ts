@@ -13,11 +13,12 @@ import { memberOf, memberOfSlot, parseRoster } from '../peers/roster.ts'
 import { sendControl, sendEntry } from '../send-control.ts'
 import { isHost, linkTo, type LogEntry, type LogEvent, type Room } from '../room.ts'
 import { CHANNEL, type PeerId } from '../transport/transport.ts'
-import { others } from './council.ts'
+import { others, silenceMs } from './council.ts'
 import { EVERYONE, WITNESS, type HostMachine, type HostMessage, type Outgoing } from './machine.ts'
 import { setRoster, settleHost } from './membership.ts'
 import { admitted } from './rosters.ts'
 import { take, tick } from './step.ts'
+import { fenceOf } from './votes.ts'
 import { isUnreliable, writeBeat, writeBeatAck, writeForWitness } from './wire.ts'
 import { answerAll, sendHello } from './handshake.ts'
 import { appendEntry } from './reign.ts'
@@ -40,8 +41,7 @@ export function takeHostMessage(room: Room, link: Link, term: number, message: H
 function answerStranger(room: Room, link: Link, message: HostMessage): void {
   const { type } = message
   if (type !== 'Beat' && type !== 'Suspect' && type !== 'VoteRequest') return
-  const { promised, term, host } = room.machine!
-  sendOnState(room, link, { type: 'Fence', promised, term, host })
+  sendOnState(room, link, fenceOf(room.machine!))
 }
 
 function mayGiveBase(room: Room, machine: HostMachine, slot: number): boolean {
@@ -131,7 +131,8 @@ export function settleMachine(room: Room): void {
 /** HM10: a member that was away finds that the room went on without it: it asks to be let in again. */
 function askBack(room: Room, machine: HostMachine): void {
   const { strangers } = machine
-  if (strangers === undefined || machine.term >= strangers.term) return
+  if (strangers === undefined || strangers.term < machine.term) return
+  if (strangers.term === machine.term && silenceMs(machine) < machine.leaseMs) return
   const id = peerOfSlot(room, strangers.slot)
   const link = id === undefined ? undefined : room.links.get(id)
   if (link?.state !== 'up' || room.nowMs - link.helloMs < ASK_BACK_MS) return

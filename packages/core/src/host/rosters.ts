@@ -74,8 +74,10 @@ function promoted(room: Room, machine: HostMachine, roster: Roster): Roster {
   const host = { ...own, voter: true, canHost: room.options.canHost }
   const others = rest.map((member) => withStanding(room, member))
   let voters = 1 + others.filter((member) => member.voter).length
+  // Whoever lags would not know whom it is asked to vote for: first it catches up, or is gone.
+  const isReady = others.every((member) => !member.voter || keepsUp(room, machine, member))
   const chosen = others.map((member) => {
-    if (member.voter || voters >= MAX_VOTERS || !keepsUp(room, machine, member)) return member
+    if (!isReady || member.voter || voters >= MAX_VOTERS || !keepsUp(room, machine, member)) return member
     voters++
     return { ...member, voter: true }
   })

@@ -8,7 +8,7 @@ import type { Roster as RosterBody } from '@baton/schemas'
 import { sendAcks, takeBase, takeBeat, takeEntry, takeFetchLog } from './follow.ts'
 import { takeSuspect, takeVote, tickElection } from './election.ts'
 import { EVERYONE, send, WITNESS, type HostMachine, type HostMessage, type Moment } from './machine.ts'
-import { takeBeatAck, takeFence, takeFollow, takeWitnessAck, tickReign } from './reign.ts'
+import { advanceCommit, takeBeatAck, takeFence, takeFollow, takeWitnessAck, tickReign } from './reign.ts'
 import { takeAbandon, takeRelease, takeVoteRequest, tickVotes } from './votes.ts'
 
 /**
@@ -84,6 +84,7 @@ export function hostLeft(machine: HostMachine, slot: number): void {
 /** A voter said goodbye to this host: it agrees with whatever this term decides. */
 export function resign(machine: HostMachine, slot: number): void {
   machine.reign?.resigned.add(slot)
+  if (machine.role === 'host') advanceCommit(machine)
 }
 
 /** A declared fork: from here on `roster` alone decides, whatever others may think. */
@@ -95,6 +96,7 @@ export function fork(machine: HostMachine, generation: number, roster: RosterBod
   machine.role = 'follower'
   machine.reign = undefined
   machine.candidacy = undefined
+  machine.host = 0
   machine.candidate = 0
   machine.grantedMs = -Infinity
   machine.heardMs = machine.nowMs - machine.leaseMs

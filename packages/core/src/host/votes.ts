@@ -5,7 +5,7 @@
  * candidate who yields may give its own to whom it yields (it can never host that term).
  * Rules HM1 to HM5 in docs/behavior.md.
  */
-import { countsAsVoter, currentRoster, hasPromised, isFree, rankOf } from './council.ts'
+import { countsAsVoter, currentRoster, hasPromised, isFree, rankOf, silenceMs } from './council.ts'
 import { tailOf } from './log.ts'
 import { ATTEMPT_MS, EVERYONE, MAX_TERM_LEAP, send, WITNESS, type HostMachine, type HostMessage } from './machine.ts'
 
@@ -100,8 +100,13 @@ function sendVote(machine: HostMachine): void {
 }
 
 export function sendFence(machine: HostMachine, to: number): void {
-  const { promised, term, host } = machine
-  send(machine, to, { type: 'Fence', promised, term, host })
+  send(machine, to, fenceOf(machine))
+}
+
+/** Names a host only while it is heard: others would rely on it. */
+export function fenceOf(machine: HostMachine): Message<'Fence'> {
+  const { promised, term, host, leaseMs } = machine
+  return { type: 'Fence', promised, term, host: silenceMs(machine) < leaseMs ? host : 0 }
 }
 
 /** HM5: gives up the attempt, and lets everyone who granted it feel free again. */
@@ -149,7 +154,7 @@ export function noteEvidence(machine: HostMachine, voter: number, term: number, 
     for (const old of evidence.keys()) if (old <= machine.term) evidence.delete(old)
     if (evidence.size > EVIDENCE_TERMS) evidence.delete(Math.min(...evidence.keys()))
   }
-  for (const voters of votes.values()) voters.delete(voter)
+  for (const [other, voters] of votes) if (voters.delete(voter) && voters.size === 0) votes.delete(other)
   const voters = votes.get(candidate)
   if (voters === undefined) votes.set(candidate, new Set([voter]))
   else voters.add(voter)

@@ -60,6 +60,8 @@ export interface Link {
   base: { readonly term: number; readonly body: LogBase } | undefined
   /** What the peer said of itself as a possible host. */
   standing: Standing | undefined
+  /** It said hello and is no member: it waits to be let in. */
+  hasAsked: boolean
   /** Host: the peer is to be let in, and has to be given a log. */
   isWaiting: boolean
   /** Host: the peer is to go; it is no member from the next roster on. */
@@ -105,6 +107,7 @@ export function createLink(id: PeerId, nowMs: number, rateHz: () => number): Lin
     answer: undefined,
     base: undefined,
     standing: undefined,
+    hasAsked: false,
     isWaiting: false,
     isExpelled: false,
     helloMs: -Infinity,

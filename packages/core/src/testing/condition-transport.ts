@@ -86,8 +86,8 @@ class ConditionedTransport implements Transport {
     return this.#inner.witness?.(data) ?? false
   }
 
-  requestGeneration(generation: number, members: readonly PeerId[]): boolean {
-    return this.#inner.requestGeneration?.(generation, members) ?? false
+  requestGeneration(generation: number, members: readonly PeerId[], voters: number): boolean {
+    return this.#inner.requestGeneration?.(generation, members, voters) ?? false
   }
 
   disconnect(peer: PeerId): void {

@@ -38,7 +38,7 @@ export interface MemoryLobby {
   reaches(a: PeerId, b: PeerId): boolean
   /** False where the lobby does not hear the peer. */
   witness(from: PeerId, data: Uint8Array): boolean
-  requestGeneration(from: PeerId, generation: number, members: readonly PeerId[]): boolean
+  requestGeneration(from: PeerId, generation: number, members: readonly PeerId[], voters: number): boolean
   setUp(isUp: boolean): void
 }
 
@@ -93,11 +93,14 @@ export class SimpleLobby implements MemoryLobby {
     return true
   }
 
-  requestGeneration(_from: PeerId, generation: number, members: readonly PeerId[]): boolean {
+  requestGeneration(_from: PeerId, generation: number, members: readonly PeerId[], voters: number): boolean {
     if (!this.#isUp) return false
-    const seen = this.#members.filter((member) => members.includes(member))
+    const seen = members.filter((member) => this.#members.includes(member))
+    const voting = members.slice(0, voters).filter((member) => seen.includes(member))
+    // Those who are here could still decide with each other, or have decided already.
+    if (generation !== this.#witness.generation || voting.length * 2 > voters) return true
     forkWitness(this.#witness, generation + 1)
-    for (const member of seen) {
+    for (const member of this.#members) {
       this.#door.push(member, { kind: 'generation', generation: generation + 1, members: seen })
     }
     return true

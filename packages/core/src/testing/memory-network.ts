@@ -86,7 +86,8 @@ export class MemoryNetwork {
     const transport = new MemoryTransport(local, {
       leave: (goodbye) => this.#leave(local, goodbye),
       witness: (data) => this.#lobby.witness(local, data),
-      requestGeneration: (generation, members) => this.#lobby.requestGeneration(local, generation, members),
+      requestGeneration: (generation, members, voters) =>
+        this.#lobby.requestGeneration(local, generation, members, voters),
     })
     const present = this.members
     this.#transports.set(local, transport)

@@ -46,7 +46,7 @@ export function checkMessageSize(kind: ChannelKind, channel: number, sizeBytes: 
 export interface MemoryTransportDoor {
   leave(goodbye: boolean): void
   witness(data: Uint8Array): boolean
-  requestGeneration(generation: number, members: readonly PeerId[]): boolean
+  requestGeneration(generation: number, members: readonly PeerId[], voters: number): boolean
 }
 
 export class MemoryTransport implements Transport {
@@ -99,8 +99,8 @@ export class MemoryTransport implements Transport {
     return !this.#isClosed && this.#door.witness(data.slice())
   }
 
-  requestGeneration(generation: number, members: readonly PeerId[]): boolean {
-    return !this.#isClosed && this.#door.requestGeneration(generation, members)
+  requestGeneration(generation: number, members: readonly PeerId[], voters: number): boolean {
+    return !this.#isClosed && this.#door.requestGeneration(generation, members, voters)
   }
 
   disconnect(peer: PeerId): void {

@@ -1,0 +1,266 @@
+import { describe, expect, it } from 'vitest'
+import { Bench, LEASE, machineOf, note, rosterOf } from '../testing/host-bench.ts'
+import type { HostMachine, HostMessage } from './machine.ts'
+import { fork, hostLeft, releaseTo, setTime, take, tick } from './step.ts'
+
+const at = (machine: HostMachine, ms: number): void => setTime(machine, { monoMs: ms, wallMs: ms })
+const vote = (term: number, candidate: number, lastTerm = 1, length = 1): HostMessage => ({
+  type: 'Vote',
+  term,
+  candidate,
+  lastTerm,
+  length,
+  commit: 1,
+  tick: 0,
+})
+const suspect: HostMessage = { type: 'Suspect', promised: 1 }
+
+describe('standing', () => {
+  it('HM4: silence alone makes nobody a candidate: a quorum has to hear no host', () => {
+    const bench = new Bench()
+    bench.cut(1, 2)
+    bench.run(5_000)
+    expect([bench.acting, bench.said('VoteRequest', 2).filter(({ term }) => term > 1)]).toEqual([[1], []])
+    expect(bench.said('Suspect', 2).length).toBeGreaterThan(10)
+    bench.cut(1, 3)
+    expect(bench.runUntil(() => bench.acting.includes(2))).toBe(true)
+  })
+
+  it('HM4: a report counts for 350 ms', () => {
+    const machine = machineOf(2, rosterOf([1, 2, 3]), 1, 1)
+    at(machine, LEASE - 100)
+    take(machine, 3, 1, suspect)
+    at(machine, LEASE + 251)
+    tick(machine)
+    expect(machine.candidacy).toBeUndefined()
+    take(machine, 3, 1, suspect)
+    tick(machine)
+    expect(machine.candidacy?.term).toBe(2)
+  })
+
+  it('HM4: the reports of who does not vote are none', () => {
+    const machine = machineOf(2, rosterOf([1, 2, 3], [4]), 1, 1)
+    at(machine, LEASE)
+    for (const slot of [4, 9]) take(machine, slot, 1, suspect)
+    tick(machine)
+    expect(machine.candidacy).toBeUndefined()
+  })
+
+  it('HM4: each next in line lets the one before it try for 250 ms', () => {
+    const machine = machineOf(3, rosterOf([1, 2, 3]), 1, 1)
+    const standsAt = (from: number): number => {
+      for (let ms = from; ; ms += 10) {
+        at(machine, ms)
+        take(machine, 2, 1, suspect)
+        tick(machine)
+        if (machine.candidacy !== undefined) return ms
+      }
+    }
+    expect(standsAt(LEASE)).toBe(LEASE + 250)
+  })
+
+  it('HM11: who may not host votes, and never stands', () => {
+    const bench = new Bench({ cannotHost: [2] })
+    bench.crash(1)
+    expect(bench.runUntil(() => bench.acting[0] === 3)).toBe(true)
+    expect(bench.said('VoteRequest', 2)).toEqual([])
+    expect(bench.said('Vote', 2).some(({ candidate }) => candidate === 3)).toBe(true)
+  })
+
+  it('HM5: a host that was replaced comes last, but it does come', () => {
+    const bench = new Bench({ members: 2 })
+    bench.isolate(1)
+    expect(bench.runUntil(() => bench.said('Vote', 0).some(({ candidate, term }) => candidate === 2 && term > 1))).toBe(
+      true,
+    )
+    // It hears of its successor, follows it, and then is the only one left.
+    bench.heal()
+    bench.runUntil(() => bench.of(1).host === 2)
+    bench.run(50)
+    bench.crash(2)
+    expect(bench.runUntil(() => bench.acting[0] === 1)).toBe(true)
+  })
+
+  it('HM5: a host that voted for a successor which never came stands again', () => {
+    const machine = machineOf(1, rosterOf([1, 2, 3]), 1, 1)
+    machine.promised = 2
+    machine.candidate = 2
+    machine.grantedMs = 0
+    for (let ms = LEASE; ms < LEASE + 1_000 && machine.candidacy === undefined; ms += 50) {
+      at(machine, ms)
+      take(machine, 3, 1, suspect)
+      tick(machine)
+    }
+    expect(machine.candidacy?.term).toBe(3)
+  })
+})
+
+describe('taking over', () => {
+  it('HM6: the best log among the votes is taken, and goes on under the new term', () => {
+    const bench = new Bench()
+    bench.cut(1, 2)
+    bench.append(1, 5)
+    bench.run(100)
+    bench.append(1, 6)
+    bench.run(20)
+    expect([bench.tail(2), bench.committedOf(3).includes('1:5')]).toEqual(['1:1', true])
+    bench.crash(1)
+    expect(bench.runUntil(() => bench.acting.length === 1)).toBe(true)
+    bench.run(200)
+    expect(bench.acting).toEqual([2])
+    expect(bench.committedOf(2).slice(0, 3)).toEqual(['1:Roster', '1:5', '1:6'])
+    expect(bench.committedOf(3)).toEqual(bench.committedOf(2))
+  })
+
+  it('HM6: goes on from the highest tick among the votes', () => {
+    const bench = new Bench()
+    bench.of(3).tick = 5_000
+    bench.of(2).tick = 70
+    bench.crash(1)
+    bench.runUntil(() => bench.acting.length === 1)
+    expect([bench.acting, bench.of(2).tick]).toEqual([[2], 5_000])
+  })
+
+  it('HM6: the lease of a new host counts from when it stood, not from when it won', () => {
+    const machine = machineOf(2, rosterOf([1, 2, 3]), 1, 1)
+    at(machine, LEASE)
+    take(machine, 3, 1, suspect)
+    tick(machine)
+    const { term } = machine.candidacy!
+    at(machine, LEASE + 400)
+    take(machine, 3, 1, vote(term, 2))
+    expect(machine.role).toBe('host')
+    expect(machine.reign!.acked.get(3)).toEqual({ monoMs: LEASE, wallMs: LEASE })
+  })
+
+  it('HM6: nobody takes over below a position that the lobby witnessed', () => {
+    const bench = new Bench({ members: 2 })
+    bench.cut(1, 2)
+    // Acks of guest 2 are gone; the lobby's make the quorum.
+    bench.append(1, 5)
+    expect(bench.runUntil(() => bench.committed.get(2) === '1:5')).toBe(true)
+    bench.crash(1)
+    bench.run(4_000)
+    expect([bench.acting, bench.said('Vote', 0).some(({ candidate }) => candidate === 2)]).toEqual([[], true])
+  })
+
+  it('HM6: what is fetched is taken in order, up to what the vote promised', () => {
+    const machine = machineOf(2, rosterOf([1, 2, 3]), 1, 1)
+    const entry = (index: number, term: number) =>
+      ({ type: 'Entry', entry: { index, term, requester: 1, body: note(index) } }) as const
+    take(machine, 1, 1, entry(2, 1))
+    at(machine, LEASE)
+    take(machine, 3, 1, suspect)
+    tick(machine)
+    const { term } = machine.candidacy!
+    take(machine, 3, 1, vote(term, 2, 2, 3))
+    expect(machine.out.at(-1)?.message).toEqual({ type: 'FetchLog', from: 2 })
+    take(machine, 3, 1, entry(3, 2))
+    expect([machine.role, machine.log.entries.map((one) => one.term)]).toEqual(['follower', [1]])
+    take(machine, 3, 1, entry(2, 2))
+    take(machine, 3, 1, entry(4, 2))
+    expect([machine.role, machine.log.entries.map((one) => one.term)]).toEqual(['follower', [2]])
+    take(machine, 3, 1, entry(3, 2))
+    expect(machine.role).toBe('host')
+    expect(machine.log.entries.map((one) => one.term)).toEqual([2, 2, term])
+  })
+
+  it('HM6: a log that does not name the candidate any more is no log to take over with', () => {
+    const machine = machineOf(2, rosterOf([1, 2, 3]), 1, 1)
+    at(machine, LEASE)
+    take(machine, 3, 1, suspect)
+    tick(machine)
+    const { term } = machine.candidacy!
+    take(machine, 3, 1, vote(term, 2, 1, 2))
+    take(machine, 1, 1, vote(term, 2, 1, 1))
+    const body = { type: 'Roster', ...rosterOf([1, 3]) } as const
+    take(machine, 3, 1, { type: 'Entry', entry: { index: 2, term: 1, requester: 0, body } })
+    expect([machine.role, machine.candidacy]).toEqual(['follower', undefined])
+  })
+
+  it('HM6: a late vote of an attempt that was given up makes nobody host', () => {
+    const machine = machineOf(2, rosterOf([1, 2, 3]), 1, 1)
+    at(machine, LEASE)
+    take(machine, 3, 1, suspect)
+    tick(machine)
+    const { term } = machine.candidacy!
+    at(machine, LEASE + 500)
+    tick(machine)
+    expect(machine.candidacy).toBeUndefined()
+    take(machine, 3, 1, vote(term, 2))
+    expect(machine.role).toBe('follower')
+  })
+})
+
+describe('handing over', () => {
+  it('HM7: the successor takes over without silence; the host sends until then, and writes nothing', () => {
+    const bench = new Bench()
+    bench.append(1, 5)
+    bench.act(1, (machine) => releaseTo(machine, 3))
+    const startMs = bench.nowMs
+    expect([bench.append(1, 6), bench.of(1).reign!.releasing?.to]).toEqual([undefined, 3])
+    expect(bench.runUntil(() => bench.acting[0] === 3)).toBe(true)
+    expect(bench.nowMs - startMs).toBeLessThan(LEASE / 2)
+    bench.run(100)
+    expect([1, 2, 3].map((slot) => bench.of(slot).host)).toEqual([3, 3, 3])
+    expect(bench.committedOf(3).includes('1:5')).toBe(true)
+    expect(bench.turns.filter(({ at: who, term }) => who === 2 && term > 1).map(({ reason }) => reason)).toEqual([
+      'handed-over',
+    ])
+    expect(bench.of(3).log.roster.members.map(({ slot }) => slot)).toEqual([3, 2, 1])
+  })
+
+  it('HM7: without a successor, the host acts again only under a new term', () => {
+    const bench = new Bench()
+    bench.crash(3)
+    bench.run(100)
+    bench.act(1, (machine) => releaseTo(machine, 3))
+    bench.run(500 + 2 * LEASE - 50)
+    expect([bench.acting, bench.of(1).term, bench.holdsLease(1)]).toEqual([[], 1, true])
+    expect(bench.runUntil(() => bench.acting[0] === 1)).toBe(true)
+    expect(bench.of(1).term).toBeGreaterThan(1)
+    expect(bench.of(1).release).toBeUndefined()
+  })
+
+  it('HM7: when the host left, whoever is first in line goes at once', () => {
+    const bench = new Bench({ members: 5 })
+    bench.crash(1)
+    for (const slot of [2, 3, 4, 5]) bench.act(slot, (machine) => hostLeft(machine, 1))
+    const startMs = bench.nowMs
+    expect(bench.runUntil(() => bench.acting[0] === 2)).toBe(true)
+    expect(bench.nowMs - startMs).toBeLessThan(LEASE / 2)
+    bench.run(50)
+    expect(bench.turns.filter(({ at: who, term }) => who === 3 && term > 1).map(({ reason }) => reason)).toEqual([
+      'left',
+    ])
+  })
+
+  it('HM7: what was released in a term is over with it', () => {
+    const bench = new Bench()
+    bench.act(1, (machine) => {
+      machine.highest = 4
+      tick(machine)
+      releaseTo(machine, 3)
+    })
+    bench.cut(1, 3)
+    expect(bench.runUntil(() => bench.of(1).term === 5)).toBe(true)
+    expect([bench.of(1).release, bench.of(2).release]).toEqual([undefined, undefined])
+  })
+})
+
+describe('a declared fork', () => {
+  it('HM12: the host that is left alone hosts again; so does the first in line among several', () => {
+    for (const left of [[1], [1, 2], [2, 4]]) {
+      const bench = new Bench({ members: 4 })
+      for (const slot of [1, 2, 3, 4]) if (!left.includes(slot)) bench.crash(slot)
+      bench.run(2_000)
+      for (const slot of left) bench.act(slot, (machine) => fork(machine, 1, rosterOf(left)))
+      if (left.length === 2) bench.hasNoWitness = true
+      expect(bench.runUntil(() => bench.acting.length === 1)).toBe(true)
+      bench.run(200)
+      expect(left.map((slot) => bench.of(slot).host)).toEqual(left.map(() => left[0]))
+      expect(bench.of(left[0]!).log.roster.members.map(({ slot }) => slot)).toEqual(left)
+      expect(bench.of(left[0]!).forked).toBeUndefined()
+    }
+  })
+})

@@ -1,0 +1,230 @@
+import { describe, expect, it } from 'vitest'
+import { Bench, LEASE, machineOf, note, rosterOf } from '../testing/host-bench.ts'
+import type { LogEntry } from '../room.ts'
+import { lengthOf } from './log.ts'
+import type { HostMachine, HostMessage } from './machine.ts'
+import { setTime, take, tick } from './step.ts'
+
+const ROSTER = rosterOf([1, 2, 3])
+
+/** A guest alone, to which the test speaks for everybody else. */
+function guest(): HostMachine {
+  return machineOf(2, ROSTER, 1, 1)
+}
+
+function entry(index: number, term: number, request = index): LogEntry {
+  return { index, term, requester: 1, body: note(request) }
+}
+
+function told(machine: HostMachine): HostMessage[] {
+  return machine.out.splice(0).map(({ message }) => message)
+}
+
+function at(machine: HostMachine, ms: number): HostMachine {
+  setTime(machine, { monoMs: ms, wallMs: ms })
+  return machine
+}
+
+const beat = (commit: number, sequence = 1): HostMessage => ({ type: 'Beat', sequence, commit })
+const vote = (term: number, candidate: number): HostMessage => ({
+  type: 'Vote',
+  term,
+  candidate,
+  lastTerm: 1,
+  length: 1,
+  commit: 1,
+  tick: 0,
+})
+const log = (machine: HostMachine): string[] => machine.log.entries.map(({ term, index }) => `${term}:${index}`)
+
+describe('fencing', () => {
+  it('HM1: what a host of an earlier term says is answered with the term and host that one follows', () => {
+    const bench = new Bench()
+    bench.isolate(1)
+    expect(bench.runUntil(() => bench.acting[0] === 2)).toBe(true)
+    bench.run(100)
+    const { term } = bench.of(2)
+    bench.sent.length = 0
+    bench.say(1, 3, 1, beat(2))
+    expect(bench.said('Fence', 3)).toEqual([{ type: 'Fence', promised: term, term, host: 2 }])
+    expect(bench.of(3).host).toBe(2)
+  })
+
+  it('HM1: once another was promised, nothing of the host counts: no entry, no commit, no ack', () => {
+    const machine = guest()
+    take(machine, 1, 1, { type: 'Entry', entry: entry(2, 1) })
+    tick(machine)
+    expect(told(machine).map(({ type }) => type)).toContain('BeatAck')
+    at(machine, LEASE)
+    take(machine, 3, 1, {
+      type: 'VoteRequest',
+      term: 2,
+      candidate: 3,
+      lastTerm: 1,
+      length: 1,
+      commit: 1,
+      leaseMs: LEASE,
+    })
+    expect(machine.promised).toBe(2)
+    told(machine)
+    take(machine, 1, 1, { type: 'Entry', entry: entry(3, 1) })
+    take(machine, 1, 1, beat(2))
+    tick(machine)
+    expect(told(machine).map(({ type }) => type)).toEqual(['Fence'])
+    expect([lengthOf(machine.log), machine.log.commit]).toEqual([2, 1])
+  })
+
+  it('HM1: a promise made in the same frame takes back the ack that was owed', () => {
+    const machine = guest()
+    take(machine, 1, 1, beat(1))
+    take(machine, 1, 1, { type: 'HandOver', to: 3 })
+    take(machine, 3, 1, {
+      type: 'VoteRequest',
+      term: 2,
+      candidate: 3,
+      lastTerm: 1,
+      length: 1,
+      commit: 1,
+      leaseMs: LEASE,
+    })
+    tick(machine)
+    expect(told(machine).map(({ type }) => type)).toEqual(['Vote'])
+  })
+
+  it('HM13: an entry or a beat of a term from who does not host it is dropped and counted', () => {
+    const machine = guest()
+    take(machine, 3, 1, { type: 'Entry', entry: entry(2, 1) })
+    take(machine, 1, 1, { type: 'Entry', entry: entry(2, 9) })
+    take(machine, 3, 1, beat(1))
+    take(machine, 3, 6_000, beat(1))
+    expect(lengthOf(machine.log)).toBe(1)
+    expect(machine.breaches.map(({ slot }) => slot)).toEqual([1, 3, 3])
+  })
+})
+
+describe('belief', () => {
+  it('HM9: a host of a later term is followed by the votes of a quorum, at once', () => {
+    const machine = guest()
+    take(machine, 3, 2, beat(1))
+    expect(machine.host).toBe(1)
+    take(machine, 1, 1, vote(2, 3))
+    take(machine, 3, 2, beat(1))
+    expect([machine.host, machine.term]).toEqual([3, 2])
+    expect(told(machine).map(({ type }) => type)).toContain('Follow')
+  })
+
+  it('HM9: the votes of who does not vote, for another, or for another term are none', () => {
+    const machine = guest()
+    take(machine, 9, 1, vote(2, 3))
+    take(machine, 1, 1, vote(3, 3))
+    take(machine, 1, 1, vote(2, 2))
+    for (let index = 0; index < 5; index++) take(machine, 3, 2, beat(1))
+    expect(machine.host).toBe(1)
+  })
+
+  it('HM9: a vote that was given to another, or given up, does not count any more', () => {
+    const machine = guest()
+    take(machine, 1, 1, vote(2, 3))
+    take(machine, 1, 1, vote(2, 2))
+    take(machine, 3, 2, beat(1))
+    expect(machine.host).toBe(1)
+    take(machine, 1, 1, vote(3, 3))
+    take(machine, 3, 1, { type: 'Abandon', term: 3 })
+    take(machine, 3, 3, beat(1))
+    expect(machine.host).toBe(1)
+  })
+
+  it('HM9: without votes, three beats of a voter convince only who has heard no host for a lease', () => {
+    const machine = guest()
+    for (let index = 0; index < 5; index++) take(machine, 3, 2, beat(1))
+    expect(machine.host).toBe(1)
+    at(machine, LEASE)
+    take(machine, 3, 3, beat(1))
+    take(machine, 3, 3, beat(1))
+    expect(machine.host).toBe(1)
+    take(machine, 3, 3, beat(1))
+    expect([machine.host, machine.term]).toEqual([3, 3])
+  })
+
+  it('HM9: who may not host is not believed on its own word', () => {
+    const machine = machineOf(2, rosterOf([1, 2, 3], [4], [3]), 1, 1)
+    at(machine, LEASE)
+    for (let index = 0; index < 5; index++) for (const slot of [3, 4]) take(machine, slot, 2, beat(1))
+    expect(machine.host).toBe(1)
+  })
+
+  it('HM9: a voter that makes up votes for many candidates or terms fills no memory', () => {
+    const machine = guest()
+    for (let candidate = 1; candidate < 500; candidate++) take(machine, 3, 1, vote(2, candidate))
+    expect(machine.evidence.get(2)!.size).toBe(1)
+    for (let term = 2; term < 500; term++) take(machine, 3, 1, vote(term, 3))
+    expect(machine.evidence.size).toBeLessThanOrEqual(8)
+  })
+})
+
+describe('the log of a guest', () => {
+  it("HM8: commits no further than it knows its log to be the host's", () => {
+    const machine = guest()
+    take(machine, 1, 1, { type: 'Entry', entry: entry(2, 1) })
+    take(machine, 1, 1, { type: 'Entry', entry: entry(3, 1) })
+    take(machine, 3, 1, vote(2, 3))
+    take(machine, 1, 1, vote(2, 3))
+    take(machine, 3, 2, beat(3))
+    expect([machine.host, machine.log.commit, log(machine)]).toEqual([3, 1, ['1:2', '1:3']])
+    take(machine, 3, 2, { type: 'Entry', entry: entry(2, 1) })
+    expect(machine.log.commit).toBe(2)
+    take(machine, 3, 2, { type: 'Entry', entry: entry(3, 2) })
+    expect([machine.log.commit, log(machine)]).toEqual([3, ['1:2', '2:3']])
+    expect(machine.logEvents.map((event) => event.kind)).toEqual([
+      'appended',
+      'appended',
+      'committed',
+      'cut',
+      'appended',
+      'committed',
+    ])
+  })
+
+  it("HM8: an entry that does not follow what is known to be the host's is not put on top of what remains of another", () => {
+    const machine = guest()
+    take(machine, 1, 1, { type: 'Entry', entry: entry(2, 1) })
+    take(machine, 1, 1, { type: 'Entry', entry: entry(3, 1) })
+    take(machine, 1, 1, vote(2, 3))
+    // The new host has sent entries 2 and 3 of its own before it was followed here; this is what it writes next.
+    take(machine, 3, 2, beat(1))
+    take(machine, 3, 2, { type: 'Entry', entry: entry(4, 2) })
+    expect(log(machine)).toEqual(['1:2', '1:3'])
+    for (const index of [2, 3, 4]) take(machine, 3, 2, { type: 'Entry', entry: entry(index, 2) })
+    expect([log(machine), machine.verified]).toEqual([['2:2', '2:3', '2:4'], 4])
+  })
+
+  it('HM8: what is missing is asked for as long as the host has committed it', () => {
+    const machine = guest()
+    for (const index of [2, 3, 4]) take(machine, 1, 1, { type: 'Entry', entry: entry(index, 1) })
+    take(machine, 1, 1, vote(2, 3))
+    take(machine, 3, 2, beat(1))
+    told(machine)
+    for (let ms = 50; ms <= 1_000; ms += 50) take(at(machine, ms), 3, 2, beat(3))
+    expect(told(machine).filter(({ type }) => type === 'Follow').length).toBeGreaterThan(2)
+  })
+
+  it('HM10: a log to begin with that is the own one again cuts nothing of what the host counts on', () => {
+    const machine = guest()
+    for (const index of [2, 3]) take(machine, 1, 1, { type: 'Entry', entry: entry(index, 1) })
+    take(machine, 1, 1, { type: 'LogBase', index: 2, entryTerm: 1, roster: ROSTER })
+    expect([log(machine), machine.log.commit, machine.host]).toEqual([['1:2', '1:3'], 2, 1])
+    expect(machine.logEvents.map((event) => event.kind)).toEqual(['appended', 'appended', 'committed'])
+  })
+
+  it('HM10: another log begins anew, under the host that gave it', () => {
+    const machine = guest()
+    for (const index of [2, 3]) take(machine, 1, 1, { type: 'Entry', entry: entry(index, 1) })
+    take(machine, 3, 2, { type: 'LogBase', index: 3, entryTerm: 2, roster: ROSTER })
+    expect([machine.log.base, machine.log.commit, machine.host, machine.term]).toEqual([3, 3, 3, 2])
+    expect(machine.logEvents.at(-1)).toEqual({ kind: 'reset', index: 3 })
+    // Of an earlier host, or without a place in it: nothing.
+    take(machine, 1, 1, { type: 'LogBase', index: 9, entryTerm: 1, roster: ROSTER })
+    take(machine, 3, 2, { type: 'LogBase', index: 9, entryTerm: 2, roster: rosterOf([1, 3]) })
+    expect(machine.log.commit).toBe(3)
+  })
+})
