@@ -180,6 +180,14 @@ export function tryWin(machine: HostMachine): void {
   send(machine, holder, { type: 'FetchLog', from: log.commit + 1 })
 }
 
+/** A voter that is minutes ahead is wrong, or lies. */
+const MAX_TICK_LEAP = 3_600
+
+function isSomeAhead(tick: number, own: number): boolean {
+  const ahead = (tick - own) | 0
+  return ahead > 0 && ahead <= MAX_TICK_LEAP
+}
+
 /** HM6. */
 function win(machine: HostMachine): void {
   const { candidacy, host, log, self, nowMs } = machine
@@ -187,7 +195,7 @@ function win(machine: HostMachine): void {
   const isAgain = host === self
   const gapMs = nowMs - machine.heardMs
   const roster = rosterOfNewReign(machine, isAgain, reason)
-  for (const { tick } of grants.values()) if (((tick - machine.tick) | 0) > 0) machine.tick = tick
+  for (const { tick } of grants.values()) if (isSomeAhead(tick, machine.tick)) machine.tick = tick
   const reign = createReign(nowMs)
   for (const slot of grants.keys()) if (slot !== self) reign.acked.set(slot, started)
   for (const [slot, grant] of grants) {

@@ -97,6 +97,7 @@ export function adopt(machine: HostMachine, host: number, term: number): void {
   machine.claim = undefined
   machine.preVoteMs = undefined
   machine.reports.clear()
+  machine.fences.clear()
   machine.verified = log.commit
   machine.hostCommit = log.commit
   machine.ackSequence = 0
@@ -104,7 +105,8 @@ export function adopt(machine: HostMachine, host: number, term: number): void {
   sayWhere(machine)
 }
 
-function sayWhere(machine: HostMachine): void {
+/** Tells the host how far this log goes: on coming to its term, and where something was lost. */
+export function sayWhere(machine: HostMachine): void {
   const { log, nowMs } = machine
   const { term: lastTerm, index: length } = tailOf(log)
   machine.askedMs = nowMs

@@ -129,6 +129,8 @@ export interface Reign {
   readonly held: Map<number, number>
   /** Per slot: position of the next entry to send it; absent until it has said where it stands. */
   readonly next: Map<number, number>
+  /** Per slot: when it last said where it stands. */
+  readonly askedMs: Map<number, number>
   /** Voters that left with a word: they agree with whatever this term decides. */
   readonly resigned: Set<number>
   witnessBeatMs: number
@@ -194,6 +196,8 @@ export interface HostMachine {
   /** A peer that says it hosts without this one having seen the votes. */
   claim: { slot: number; term: number; count: number } | undefined
   /** Who hosts a later term, by a fence: to be asked to let this member back in. */
+  /** Who hosts, as the voters say that fenced this member. */
+  readonly fences: Map<number, { readonly host: number; readonly term: number }>
   /** When somebody last said that the room has a host, while this member hears none. */
   fencedMs: number
   strangers: { readonly slot: number; readonly term: number } | undefined
@@ -258,6 +262,7 @@ export function createMachine(options: MachineOptions): HostMachine {
     reign: undefined,
     evidence: new Map(),
     claim: undefined,
+    fences: new Map(),
     fencedMs: -Infinity,
     strangers: undefined,
     out: [],

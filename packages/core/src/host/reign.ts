@@ -5,7 +5,7 @@
  * Rules HM2, HM6 and HM8 in docs/behavior.md.
  */
 import type { ControlBody, Roster as RosterBody } from '@baton/schemas'
-import { agrees, holdsLease, isActing, leaseAgeMs, needsWitness, others, silenceMs } from './council.ts'
+import { agrees, countsAsVoter, holdsLease, isActing, leaseAgeMs, needsWitness, others, silenceMs } from './council.ts'
 import { append, commitTo, compact, entryAt, lengthOf, MAX_UNCOMMITTED, tailOf } from './log.ts'
 import {
   BEAT_MS,
@@ -23,6 +23,8 @@ import { isForged } from './votes.ts'
 type Message<Type extends HostMessage['type']> = Extract<HostMessage, { type: Type }>
 
 const SENT_COUNT = 64
+/** A member that asks for the log again sooner than this gets no answer. */
+const FOLLOW_MS = 100
 /** Of the lease: with less than that from the peers alone, the lobby is asked as well. */
 const WITNESS_SHARE = 0.25
 
@@ -35,6 +37,7 @@ export function createReign(nowMs: number): Reign {
     acked: new Map(),
     held: new Map(),
     next: new Map(),
+    askedMs: new Map(),
     resigned: new Set(),
     witnessBeatMs: -Infinity,
     witnessed: 0,
@@ -83,6 +86,8 @@ export function takeFollow(machine: HostMachine, from: number, { commit }: Messa
   const { log, reign } = machine
   if (reign === undefined || machine.role !== 'host') return
   if (commit > lengthOf(log)) return void machine.breaches.push({ slot: from, reason: `a log of ${commit} entries` })
+  if (machine.nowMs - (reign.askedMs.get(from) ?? -Infinity) < FOLLOW_MS) return
+  reign.askedMs.set(from, machine.nowMs)
   if (commit < log.base) return sendBase(machine, from)
   reign.next.set(from, commit + 1)
   sendMissing(machine, from)
@@ -172,7 +177,23 @@ export function takeFence(machine: HostMachine, from: number, fence: Message<'Fe
   const { term, host } = fence
   if (host !== 0 && host !== machine.self) machine.fencedMs = machine.nowMs
   const isAway = term > machine.term || (term === machine.term && silenceMs(machine) >= machine.leaseMs)
-  if (isAway && host !== machine.self && host !== 0) machine.strangers = { slot: host, term }
+  if (!isAway || host === machine.self || host === 0 || !countsAsVoter(machine, from)) return
+  machine.fences.set(from, { host, term })
+  if (isAgreed(machine, host, term)) machine.strangers = { slot: host, term }
+}
+
+/** After this silence one voter's word on who hosts is enough: the others may be gone. */
+const LONG_SILENCE_MS = 3_000
+
+/** One liar must not lead a member astray: most of the other voters have to name the same host. */
+function isAgreed(machine: HostMachine, host: number, term: number): boolean {
+  if (silenceMs(machine) >= LONG_SILENCE_MS) return true
+  const voters = others(machine).filter((slot) => slot !== machine.self && countsAsVoter(machine, slot))
+  const same = voters.filter((slot) => {
+    const fence = machine.fences.get(slot)
+    return fence !== undefined && fence.host === host && fence.term === term
+  })
+  return same.length > voters.length / 2
 }
 
 /** HM8: the highest position that a quorum holds, if it was written in this reign. */
