@@ -482,6 +482,30 @@ describe('holdings', () => {
     expect(pair.host.results['unresolved']).toBe(0)
   })
 
+  test('HO3: a host that is chosen again and begins anew under living links costs acks, and never a wrong row', () => {
+    fc.assert(
+      fc.property(fc.nat(1e6), wires, fc.integer({ min: 1, max: 30 }), (seed, wire, every) => {
+        const pair = new Pair({ seed, wire, reignTick: 900 })
+        furnish(pair, { count: 20, divergence: 0.3, mine: 0.2 })
+        pair.begin()
+        for (let step = 1; step <= 90; step += 1) {
+          if (step % every === 0) publishHoldings(pair.host, holdingsTick(pair.tick))
+          pair.step(() => {
+            for (const id of pair.ids()) {
+              if (pair.random.chance(0.6)) continue
+              const side = pair.sideOf(id)
+              place(side, 0, id, randomLanes(pair.random, 0, lanesOf(side, 0, id)), pair.tick)
+            }
+          })
+          expect(pair.guest.results['malformed']).toBe(0)
+        }
+        for (let step = 0; step < 120; step += 1) pair.step()
+        expect(pair.differing()).toEqual([])
+      }),
+      { numRuns: 40 },
+    )
+  })
+
   test('HO5: what was forgotten since the reign began is not taken for held', () => {
     const pair = new Pair({ seed: 3, wire: { loss: 0, delay: 3, jitter: 0 }, reignTick: 900 })
     furnish(pair, { count: 20, divergence: 0, mine: 0 })

@@ -111,6 +111,7 @@ export class PublishedRows {
   readonly components: readonly (PublishedComponent | undefined)[]
   #capacity: number
   #tick: number | undefined
+  #restarts = 0
 
   constructor(schemas: readonly ComponentSchema[], capacity: number) {
     this.schemas = schemas
@@ -127,6 +128,11 @@ export class PublishedRows {
   /** The tick published last; `undefined` before the first. */
   get tick(): number | undefined {
     return this.#tick
+  }
+
+  /** How often `restart` was called: what was acked before says nothing after. */
+  get restarts(): number {
+    return this.#restarts
   }
 
   /**
@@ -161,14 +167,15 @@ export class PublishedRows {
 
   /**
    * Begins anew: what this peer holds now, whoever simulates it, counts as published at `tick`, and what
-   * it published before is forgotten. For a peer that becomes the host (HO1); its encoders must be new,
-   * because old ones name states that are gone.
+   * it published before is forgotten. For a peer that becomes the host (HO3). Encoders that live on forget
+   * all acks: these name states that are gone.
    *
    * @param tick not later than the first one that is published from here on
    * @param indices entity indices; the first `count` are valid
    * @param rows by registry index
    */
   restart(tick: number, indices: Int32Array, count: number, rows: readonly HeldRows[]): void {
+    this.#restarts += 1
     this.components.forEach((component, at) => component?.restart(tick >>> 0, indices, count, rows[at]!))
     if (this.#tick === undefined || isLater(tick, this.#tick)) this.#tick = tick >>> 0
   }

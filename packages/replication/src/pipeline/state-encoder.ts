@@ -45,12 +45,14 @@ export class StateEncoder {
   #lastTick: number | undefined
   #heardSequence: number | undefined
   #heardRefresh = 0
+  #restarts: number
 
   /** @param firstSequence of its packets; other than 0 only to test the wrap */
   constructor(published: PublishedRows, policy: RowPolicy, firstSequence = 0) {
     const schemas = published.schemas
     this.#published = published
     this.#policy = policy
+    this.#restarts = published.restarts
     this.#acked = published.components.map((component) => component && new AckedRows(published.capacity))
     this.#worstBits = published.components.map((component) => (component ? worstRowBits(component.schema) : 0))
     this.#references = schemas.map((schema) => createReference(schema.laneCount))
@@ -86,6 +88,7 @@ export class StateEncoder {
       `StateEncoder.encodeTick: tick ${tick} after ${this.#lastTick}, published ${this.#published.tick}; publish a tick, then encode it once`,
     )
     this.#lastTick = tick
+    this.#followRestart()
     this.bytesSent = 0
     this.rowsSent = 0
     this.#dirty.collect(request.lists, this.#published, this.#acked, tick, request.restingSince)
@@ -119,15 +122,18 @@ export class StateEncoder {
 
   /** Takes the acks of a received packet, once the caller trusts its session, term and sender. */
   acknowledge(header: PacketHeader): void {
+    this.#followRestart()
     if (this.#heardSequence === undefined || serialGreaterThan16(header.sequence, this.#heardSequence)) {
       this.#heardSequence = header.sequence
-      if (header.refresh !== this.#heardRefresh) this.#forgetAcks(header.refresh)
+      if (header.refresh !== this.#heardRefresh) this.#forgetAcks()
+      this.#heardRefresh = header.refresh
     }
     if (header.hasAck) this.#sent.acknowledge(header.ack, header.ackBits)
   }
 
   /** The far end holds a row's state at `tick` by other means, such as the baseline it joined with. */
   seed(component: number, index: number, tick: number): void {
+    this.#followRestart()
     this.#acked[component]?.seed(index, tick)
   }
 
@@ -146,8 +152,14 @@ export class StateEncoder {
     for (const acked of this.#acked) acked?.grow(capacity)
   }
 
-  #forgetAcks(refresh: number): void {
-    this.#heardRefresh = refresh
+  /** What was published before a restart is not known any more, so no delta may refer to it. */
+  #followRestart(): void {
+    if (this.#restarts === this.#published.restarts) return
+    this.#restarts = this.#published.restarts
+    this.#forgetAcks()
+  }
+
+  #forgetAcks(): void {
     this.#sent.clear()
     for (const acked of this.#acked) acked?.forgetAcks()
   }
