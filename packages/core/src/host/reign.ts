@@ -100,6 +100,7 @@ export function sendBase(machine: HostMachine, to: number): void {
   const entryTerm = entryAt(log, log.commit)?.term ?? log.baseTerm
   send(machine, to, { type: 'LogBase', index: log.commit, entryTerm, roster: log.roster })
   reign.held.delete(to)
+  reign.resigned.delete(to)
   reign.next.set(to, log.commit + 1)
   sendMissing(machine, to)
 }

@@ -7,7 +7,16 @@
 import type { Roster as RosterBody } from '@baton/schemas'
 import { sendAcks, takeBase, takeBeat, takeEntry, takeFetchLog } from './follow.ts'
 import { takeSuspect, takeVote, tickElection } from './election.ts'
-import { EVERYONE, send, WITNESS, type HostMachine, type HostMessage, type Moment } from './machine.ts'
+import {
+  ageMs,
+  EVERYONE,
+  LEASE_SHARE,
+  send,
+  WITNESS,
+  type HostMachine,
+  type HostMessage,
+  type Moment,
+} from './machine.ts'
 import { advanceCommit, takeBeatAck, takeFence, takeFollow, takeWitnessAck, tickReign } from './reign.ts'
 import { takeAbandon, takeRelease, takeVoteRequest, tickVotes } from './votes.ts'
 
@@ -81,8 +90,13 @@ export function hostLeft(machine: HostMachine, slot: number): void {
   if (slot === machine.host) takeRelease(machine, 0)
 }
 
-/** A voter said goodbye to this host: it agrees with whatever this term decides. */
+/**
+ * A voter said goodbye to this host, or was seen to leave: it agrees with whatever this term decides. Not so
+ * when its lease had run out: it may have voted for another before it left.
+ */
 export function resign(machine: HostMachine, slot: number): void {
+  const acked = machine.reign?.acked.get(slot)
+  if (acked === undefined || ageMs(machine, acked) >= LEASE_SHARE * machine.leaseMs) return
   machine.reign?.resigned.add(slot)
   if (machine.role === 'host') advanceCommit(machine)
 }
