@@ -181,7 +181,7 @@ export function tryWin(machine: HostMachine): void {
 }
 
 /** A voter that is minutes ahead is wrong, or lies. */
-const MAX_TICK_LEAP = 3_600
+const MAX_TICK_LEAP = 36_000
 
 function isSomeAhead(tick: number, own: number): boolean {
   const ahead = (tick - own) | 0

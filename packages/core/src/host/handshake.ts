@@ -89,7 +89,8 @@ export function answerAll(room: Room): void {
  */
 export function judgeHello(room: Room, link: Link, roster: Roster): RosterEntry | undefined {
   const { hello } = link
-  if (hello === undefined || !link.hasAsked || link.refusedMs !== undefined || !isSameBuild(room, link, hello)) return undefined
+  if (hello === undefined || !link.hasAsked || link.refusedMs !== undefined || !isSameBuild(room, link, hello))
+    return undefined
   const isBack = hello.slot !== 0 && hello.sessionTag === room.sessionTag
   const place = isBack ? roster.former.find((one) => one.peer === link.id && one.slot === hello.slot) : undefined
   if (isBack && place === undefined) {

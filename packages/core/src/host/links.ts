@@ -9,6 +9,7 @@ import { isHost, pushChange, type Room } from '../room.ts'
 import type { PeerId } from '../transport/transport.ts'
 import { sendHello } from './handshake.ts'
 import { settleMachine } from './room-host.ts'
+import { sayWhere } from './follow.ts'
 import { hostLeft, resign } from './step.ts'
 
 /** A link came up: the peers say who they are, and a member that was out of reach is so no more. */
@@ -18,7 +19,17 @@ export function linkUp(room: Room, link: Link): void {
   const state = room.states.get(link.id)
   if (room.state !== 'joined' || peer === undefined || state === undefined || state.linked) return
   state.linked = true
+  resumeLog(room, link.id, peer.slot)
   pushChange(room, 'linked', peer)
+}
+
+/** What was sent on the old link may be lost. */
+function resumeLog(room: Room, id: PeerId, slot: number): void {
+  const { machine } = room
+  if (machine === undefined) return
+  if (isHost(room)) machine.reign?.next.delete(slot)
+  else if (room.host?.id === id) sayWhere(machine)
+  settleMachine(room)
 }
 
 /** A link has ended. A host leaves the peer out of its next roster. */
