@@ -1,8 +1,12 @@
-import { CHANNEL, MAX_TRANSPORT_MESSAGE_BYTES } from '@baton/core'
+import { CHANNEL, MAX_TRANSPORT_MESSAGE_BYTES, MAX_WITNESS_BYTES } from '@baton/core'
+import { decodeControl, encodeControl, type ControlBody } from '@baton/schemas'
+import { createLobby } from '@baton/server'
 import { afterEach, describe, expect, it } from 'vitest'
 import { encodeLinkFrame, LINK_VERSION } from './link-frames.ts'
 import { MAX_BREACHES } from './link.ts'
 import type { WrtcName } from './node/index.ts'
+import { WebSocket } from 'ws'
+import type { WebSocketLike } from './lobby-client.ts'
 import { createNodeRoom, type NodeRoom } from './testing/node-room.ts'
 import { idle, observe, poll, until, untilLinked, type Observed } from './testing/observer.ts'
 import { joinRaw, type RawPeer } from './testing/raw-peer.ts'
@@ -324,5 +328,94 @@ describe('WebRtcTransport against a peer that breaks the rules', { retry: 2 }, (
     raw.connection.destroy()
     await until([a], 'a knows', () => a.all('disconnected').length > 0)
     expect(a.all('disconnected').map((event) => event.reason)).toEqual(['lost'])
+  })
+})
+
+describe('the lobby as a party', () => {
+  const readWitness = (peer: Peer): ControlBody[] =>
+    peer.all('witness').flatMap(({ data }) => {
+      const decoded = decodeControl(data)
+      return decoded.ok ? [decoded.value.body] : []
+    })
+
+  it('WT23: messages for the witness get there, and its answers to whom they are for', async () => {
+    const [a, b] = (await mesh(await open('node-datachannel'), 2)) as [Peer, Peer]
+    const beat: ControlBody = { type: 'WitnessBeat', sequence: 9, entryTerm: 1, index: 3, leaseMs: 600 }
+    const data = encodeControl({ term: 1, index: 0, body: beat })
+    // The lobby is new, so its witness abstains at first.
+    await until([a, b], 'the witness answers', () => {
+      expect(a.transport.witness!(data)).toBe(true)
+      return a.all('witness').length > 0
+    })
+    expect(readWitness(a)[0]).toEqual({ type: 'WitnessAck', sequence: 9, entryTerm: 1, index: 3 })
+    expect(b.all('witness')).toEqual([])
+    const handOver = encodeControl({ term: 1, index: 0, body: { type: 'HandOver', to: 2 } })
+    a.transport.witness!(handOver)
+    const tail = { lastTerm: 1, length: 3, commit: 3 }
+    const request = encodeControl({
+      term: 1,
+      index: 0,
+      body: { type: 'VoteRequest', term: 2, candidate: 2, ...tail, leaseMs: 600 },
+    })
+    await until([a, b], 'both hear the vote', () => {
+      b.transport.witness!(request)
+      return [a, b].every((peer) => readWitness(peer).some(({ type }) => type === 'Vote'))
+    })
+  })
+
+  it('WT23: a message too long for the witness throws, and without a lobby nothing is sent', async () => {
+    const room = await open('node-datachannel')
+    const peer = observe(await room.join())
+    expect(() => peer.transport.witness!(new Uint8Array(MAX_WITNESS_BYTES + 1))).toThrow('513 bytes is over its limit')
+    expect(peer.transport.witness!(new Uint8Array(MAX_WITNESS_BYTES))).toBe(true)
+    await room.lobby.close()
+    await until([peer], 'the lobby is gone', () => peer.all('failed').length > 0)
+    expect(peer.transport.witness!(new Uint8Array(8))).toBe(false)
+    expect(peer.transport.requestGeneration!(0, [peer.transport.local], 1)).toBe(false)
+  })
+
+  it('WT20: a member that leaves has departed, before the roster without it; one whose socket is lost has not', async () => {
+    const room = await open('node-datachannel')
+    const [a, b] = (await mesh(room, 2)) as [Peer, Peer]
+    const lost: WebSocket[] = []
+    const c = observe(
+      await room.join({
+        webSocket: (url, protocol) => {
+          const socket = new WebSocket(url, protocol)
+          lost.push(socket)
+          return socket as unknown as WebSocketLike
+        },
+      }),
+    )
+    await untilLinked([a, b, c])
+    b.transport.close()
+    await until([a, c], 'b has left', () => a.all('roster').at(-1)!.members.length === 2)
+    const kinds = a.events.flatMap((event) => (['departed', 'roster'].includes(event.kind) ? [event.kind] : []))
+    expect(kinds.slice(-2)).toEqual(['departed', 'roster'])
+    expect(a.all('departed')).toEqual([{ kind: 'departed', peer: b.transport.local }])
+    lost[0]!.terminate()
+    await until([a, c], 'the lobby has lost c', () => a.all('roster').at(-1)!.members.length === 1)
+    expect(a.all('departed')).toHaveLength(1)
+    expect(a.all('disconnected').map(({ peer }) => peer)).toEqual([b.transport.local])
+  })
+
+  it('WT23: those who are left get a generation of their own, in the order asked for', async () => {
+    const lobby = await createLobby({ limits: { goneForForkMs: 50 } })
+    const room = await open('node-datachannel')
+    try {
+      const peers: Peer[] = []
+      for (let index = 0; index < 5; index++) peers.push(observe(await room.join({ lobby: lobby.url })))
+      const members = peers.map(({ transport }) => transport.local)
+      for (const peer of peers.slice(2)) peer.transport.close()
+      const left = peers.slice(0, 2)
+      await until(left, 'they go on', () => {
+        left[0]!.transport.requestGeneration!(0, [...members].reverse(), 5)
+        return left.every((peer) => peer.all('generation').length > 0)
+      })
+      const generation = { kind: 'generation', generation: 1, members: [members[1], members[0]] }
+      for (const peer of left) expect(peer.all('generation')).toEqual([generation])
+    } finally {
+      await lobby.close()
+    }
   })
 })
