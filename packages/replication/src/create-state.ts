@@ -126,6 +126,7 @@ export function createState(options: ReplicationOptions, events: EventEmitter<Re
     quiet: false,
     synced: network.isHost,
     incomingBaseline: undefined,
+    givenWorld: undefined,
     early: [],
     referenced: new Set(),
     waitingLog: [],

@@ -10,7 +10,7 @@ import type { ControlBody } from '@baton/schemas'
 import { acceptRow } from './accept-row.ts'
 import { answerWaiting, takeRequest } from './arbiter.ts'
 import { answerOwn } from './ask.ts'
-import { takeBaselineAck, takeBaselineChunk } from './joins.ts'
+import { takeBaselineAck, takeBaselineChunk, takeWorld } from './joins.ts'
 import { takeLog } from './log.ts'
 import { hostChanged, peerExited, peerReady } from './membership.ts'
 import { peekHeader } from './pipeline/packet.ts'
@@ -27,6 +27,7 @@ export function receiveFrame(state: ReplicationState, nowMs: number): void {
   takeChanges(state)
   takeLog(state)
   takeControl(state)
+  takeWorld(state)
   if (network.isHost) answerRequests(state)
   offerHoldings(state)
   takeState(state)

@@ -26,6 +26,7 @@ import { planAnew } from './tail.ts'
 export function askForWorld(state: ReplicationState): void {
   state.synced = false
   state.incomingBaseline = undefined
+  state.givenWorld = undefined
   for (const link of state.links.values()) link.owesHoldings = true
 }
 
@@ -87,15 +88,20 @@ export function takeBaselineChunk(
   state.incomingBaseline = undefined
   const baseline = readBaseline(receiver.bytes)
   if (!baseline) return false
-  reconcile(state, baseline)
-  finishJoin(state, receiver.logIndex)
+  state.givenWorld = { baseline, logIndex: receiver.logIndex }
   return true
 }
 
-function finishJoin(state: ReplicationState, logIndex: number): void {
+/** Guest, every frame: takes the world it was given, once its own log has come as far. */
+export function takeWorld(state: ReplicationState): void {
+  const { givenWorld, network } = state
+  if (givenWorld === undefined || network.lower.commitIndex < givenWorld.logIndex) return
+  const { baseline, logIndex } = givenWorld
+  state.givenWorld = undefined
+  reconcile(state, baseline)
   state.logIndex = logIndex
   state.neededIndex = logIndex
-  const { term } = state.network
+  const { term } = network
   if (state.reign?.term !== term) state.reign = { term, tick: undefined }
   // What the log had answered while this peer did not follow it: what came of it is in the world.
   overtake(state, (state.logged.get(state.network.local.slot) ?? 0) + 1)

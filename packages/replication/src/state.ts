@@ -12,6 +12,7 @@ import type { HoldingsIntake } from './holdings.ts'
 import type { RowPolicy } from './interest/priority.ts'
 import type { JitterBuffers } from './interpolation/jitter-buffer.ts'
 import type { InterpolationDelay } from './interpolation/interpolation-delay.ts'
+import type { Baseline } from './lifecycle/baseline-bytes.ts'
 import type { BaselineReceiver, BaselineSender } from './lifecycle/baseline-transfer.ts'
 import type { Ecs } from './lifecycle/ecs.ts'
 import type { EntityTable } from './lifecycle/entity-table.ts'
@@ -203,6 +204,8 @@ export interface ReplicationState {
   /** This peer holds the world: it founded the room, or was given it and has followed the log since. */
   synced: boolean
   incomingBaseline: BaselineReceiver | undefined
+  /** A whole world that waits for this peer's log to come to where it was cut. */
+  givenWorld: { readonly baseline: Baseline; readonly logIndex: number } | undefined
   /** Control messages that came before what they belong to. */
   readonly early: ReceivedControl[]
   /** Ids that some entity field has named: only their coming and going is looked for in columns. */
