@@ -71,6 +71,13 @@ export class StateHistory {
     this.#write(row, newer, tick, lanes, offset)
   }
 
+  /** The same, unless no page is left. @returns false then */
+  tryPush(row: number, tick: number, lanes: Int32Array, offset: number): boolean {
+    if (this.pagesLeft === 0) return false
+    this.push(row, tick, lanes, offset)
+    return true
+  }
+
   /** Copies the state of exactly this tick to `out`. False when it is not held. */
   readExact(row: number, tick: number, out: Int32Array, offset: number): boolean {
     const back = this.#find(row, tick)

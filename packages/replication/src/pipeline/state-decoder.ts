@@ -147,10 +147,7 @@ export class StateDecoder {
 
   /** Both ends know the state of a row at `tick` by other means (BL8). @returns false when history is full (BL7) */
   seed(component: number, index: number, tick: number, lanes: Int32Array, offset: number): boolean {
-    const history = this.#histories[component]
-    const isKept = history !== undefined && history.pagesLeft > 0
-    if (isKept) history.push(WAIT_ROOM_IDS + index, tick >>> 0, lanes, offset)
-    return isKept
+    return this.#histories[component]?.tryPush(WAIT_ROOM_IDS + index, tick >>> 0, lanes, offset) ?? false
   }
 
   /** Forgets an entity before its index is used for another. */
