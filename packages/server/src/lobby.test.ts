@@ -839,6 +839,19 @@ describe('generations', () => {
     expect(rig.lobby.counters.forked).toBe(1)
   })
 
+  test('LB32: whoever left for good is not waited for', () => {
+    const rig = new Rig(NEW_LOBBY)
+    const members = Array.from({ length: 3 }, () => rig.join('plaza'))
+    const [staying, leaving, lost] = members as [Client, Client, Client]
+    rig.drop(lost)
+    rig.nowMs += GONE_MS
+    rig.say(staying, requestOf(0, members))
+    expect(generations(staying)).toEqual([])
+    rig.drop(leaving, 1001)
+    rig.say(staying, requestOf(0, members))
+    expect(generations(staying)).toEqual([{ type: 'Generation', generation: 1, members: idsOf([staying]) }])
+  })
+
   test('LB32: each generation ends once, and the next one can end too', () => {
     const { rig, members, left } = crashed()
     rig.nowMs += GONE_MS

@@ -253,7 +253,8 @@ export class Lobby {
       this.#waiting.delete(room)
       return
     }
-    noteGone(room, id, this.limits, this.#nowMs)
+    // Whoever left for good is not waited for.
+    noteGone(room, id, this.limits, left ? -Infinity : this.#nowMs)
     this.#tell(others, { type: 'Disconnected', id, left })
     if (!left) return
     departWitness(room.witness, id)

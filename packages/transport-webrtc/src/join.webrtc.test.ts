@@ -68,6 +68,24 @@ async function refused(options: Partial<InNode<JoinOptions>> & { lobby: string }
 }
 
 describe('joinRoom', () => {
+  it('WT19: who may host, how soon a host is replaced and what a lost quorum means reach the network', async () => {
+    const lobby = await openLobby()
+    for (const [options, complaint] of [
+      [{ leaseMs: 99 }, 'leaseMs is 99'],
+      [{ leaseMs: 10_001 }, 'leaseMs is 10001'],
+    ] as const) {
+      await expect(joinRoom({ lobby: lobby.url, room: 'test', iceServers: [], ...options })).rejects.toThrow(complaint)
+    }
+    const host = await play(lobby, { leaseMs: 300, quorumLoss: 'wait' })
+    const shy = await play(lobby, { canHost: false })
+    const willing = await play(lobby)
+    await waitFor('all know each other', () => [host, shy, willing].every(({ network }) => network.peers.length === 2))
+    // The shy one came first, and yet is not whom the baton goes to.
+    host.network.close()
+    await waitFor('the willing one hosts', () => willing.network.isHost)
+    expect(shy.network.isHost).toBe(false)
+  })
+
   it('WT19: tells its stages in order; the first hosts, the second is let in, and they talk', async () => {
     const lobby = await openLobby()
     const stages: JoinStage[][] = [[], []]
