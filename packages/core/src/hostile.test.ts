@@ -304,14 +304,14 @@ describe('garbage and lies', { timeout: 60_000 }, () => {
       const [first, second, third] = rig.room(3)
       if (isSecondHost) first!.close()
       else third!.close()
-      rig.run(500)
+      rig.run(3_000)
       const host = isSecondHost ? second! : first!
       const given = new Set([host.local, ...host.peers].map((peer) => peer.slot))
       const claim = (body: ControlBody): ControlBody =>
         body.type === 'Hello' ? { ...body, sessionTag: host.sessionTag, slot } : body
       const errors: string[] = []
       rig.join({}, (own) => rewriting(own, 0, claim)).on('error', ({ code }) => errors.push(code))
-      rig.run(1_000)
+      rig.run(3_000)
       expect(errors, `slot ${slot}`).toEqual(['peer/timeout'])
       expect(new Set([host.local, ...host.peers].map((peer) => peer.slot))).toEqual(given)
     }

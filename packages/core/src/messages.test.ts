@@ -279,7 +279,7 @@ describe('messages', { timeout: 60_000 }, () => {
     a.broadcast('ghost')
     a.receive(rig.nowMs)
     a.flush(rig.nowMs)
-    rig.run(300)
+    rig.run(2_000)
     expect(log).toEqual(['peer-1 on 0: last words'])
     expect(exits).toEqual(['peer-1'])
   })

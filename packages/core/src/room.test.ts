@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { flushRoom } from './flush.ts'
 import { takeEvent } from './receive.ts'
 import { createRoom, type Room } from './room.ts'
 import { considerFounding } from './host/founding.ts'
@@ -47,9 +48,11 @@ describe('room', () => {
       takeEvent(room, { kind: 'connected', peer })
       if (index % 2 === 0) takeHello(room, room.links.get(peer)!, hello)
       else answerHello(room, room.links.get(peer)!)
+      flushRoom(room)
       expect(room.peers.length).toBe(index % 2 === 0 ? 1 : 0)
       takeEvent(room, { kind: 'message', peer, channel: 0, data: new Uint8Array(9) })
       takeEvent(room, { kind: 'disconnected', peer, reason: 'left' })
+      flushRoom(room)
     }
     expect([room.links.size, room.states.size, room.peerObjects.size, room.peers.length]).toEqual([0, 1, 1, 0])
     expect(room.roster!.members.map((member) => member.peer)).toEqual(['host'])

@@ -169,6 +169,8 @@ export interface Room {
   /** Since when no quorum is in reach. */
   frozenSinceMs: number | undefined
   forkAskedMs: number
+  /** Members that left for good. */
+  readonly left: Set<PeerId>
   hiddenSinceMs: number
 }
 
@@ -227,6 +229,7 @@ export function createRoom(transport: Transport, options: RoomOptions, tickRateH
     hasWitness: false,
     frozenSinceMs: undefined,
     forkAskedMs: -Infinity,
+    left: new Set(),
     hiddenSinceMs: 0,
   }
 }

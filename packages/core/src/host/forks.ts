@@ -19,6 +19,8 @@ const FORK_MS = 10_000
 /** Two players without a lobby cannot tell a crash from a cut: whoever is left goes on alone after this. */
 const ALONE_MS = 3_000
 const ASK_MS = 2_000
+/** Where the voters said goodbye, nobody has to be waited for. */
+const ASK_SOON_MS = 200
 /** Without a quorum, a lobby or a link to anybody, there is nothing to wait for. */
 const GIVE_UP_MS = 30_000
 
@@ -27,7 +29,8 @@ export function considerFork(room: Room): void {
   const { machine, roster, nowMs } = room
   if (machine === undefined || roster === undefined || room.state !== 'joined') return
   const isCut = machine.role === 'host' ? !holdsLease(machine) : silenceMs(machine) >= 2 * machine.leaseMs
-  if (!isCut) {
+  const isLost = isQuorumLost(room, roster)
+  if (!isCut && !isLost) {
     room.frozenSinceMs = undefined
     return
   }
@@ -40,12 +43,19 @@ export function considerFork(room: Room): void {
     if (frozenMs >= ALONE_MS) declare(room, ownGeneration(room), [room.transport.local])
     return
   }
-  if (frozenMs < FORK_MS || nowMs - room.forkAskedMs < ASK_MS) return
+  if ((!isLost && frozenMs < FORK_MS) || nowMs - room.forkAskedMs < (isLost ? ASK_SOON_MS : ASK_MS)) return
   room.forkAskedMs = nowMs
   const voters = roster.members.filter((member) => member.voter)
   const learners = roster.members.filter((member) => !member.voter)
   const members = [...voters, ...learners].map((member) => member.peer)
   room.transport.requestGeneration?.(room.generation, members, voters.length)
+}
+
+/** More voters have left for good than a quorum can spare. */
+function isQuorumLost(room: Room, roster: Roster): boolean {
+  const voters = roster.members.filter((member) => member.voter)
+  const staying = voters.filter((member) => !room.left.has(member.peer))
+  return staying.length * 2 < voters.length
 }
 
 function hasLinks(room: Room): boolean {

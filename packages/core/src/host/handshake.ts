@@ -11,6 +11,7 @@ import { sendControl } from '../send-control.ts'
 import { breach } from '../peers/dismissal.ts'
 import type { PeerId } from '../transport/transport.ts'
 import { endRoom, isHost, linkTo, PROTOCOL_VERSION, pushChange, type Room } from '../room.ts'
+import { currentRoster } from './council.ts'
 import { beginLog } from './founding.ts'
 import { sendBase } from './reign.ts'
 import { describeMismatch } from './protocol-mismatch.ts'
@@ -80,7 +81,11 @@ export function answerHello(room: Room, link: Link, isAsking = false): void {
 
 /** Host, on beginning its reign: all members hear of it, and whether they can replicate with it. */
 export function answerAll(room: Room): void {
-  for (const link of [...room.links.values()]) if (isHost(room)) answerHello(room, link)
+  const { members } = currentRoster(room.machine!)
+  for (const { peer } of members) {
+    const link = room.links.get(peer)
+    if (link !== undefined) answerHello(room, link)
+  }
 }
 
 /**

@@ -48,6 +48,7 @@ export function peerLeft(room: Room, id: PeerId): void {
   if (machine === undefined || member === undefined) return
   const link = room.links.get(id)
   if (link !== undefined) link.isExpelled = true
+  room.left.add(id)
   if (isHost(room)) resign(machine, member.slot)
   else hostLeft(machine, member.slot)
   settleMachine(room)

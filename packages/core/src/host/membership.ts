@@ -28,6 +28,7 @@ function exit(room: Room, id: PeerId): void {
   if (peer === undefined || peer.isLocal) return
   if (peer.linked) pushChange(room, 'unlinked', peer)
   room.states.delete(id)
+  room.left.delete(id)
   room.peerObjects.delete(id)
   if (room.links.get(id)?.state !== 'up') room.links.delete(id)
   room.events.push({ kind: 'peerexited', peer })

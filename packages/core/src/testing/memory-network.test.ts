@@ -185,12 +185,17 @@ describe('memory network', () => {
 
   it('TN14: members that ask for a generation of their own get the next one, in the order of the lobby', () => {
     const { memory, a, b } = linkedPair({})
-    expect(a.requestGeneration!(3, [a.local, b.local, 'gone'])).toBe(true)
+    // Five voted, and three are gone.
+    const gone = ['gone', 'gone too', 'and gone']
+    expect(a.requestGeneration!(0, [a.local, b.local, ...gone], 5)).toBe(true)
     for (const end of [a, b]) {
-      expect(collect(end, memory.now)).toEqual([{ kind: 'generation', generation: 4, members: [a.local, b.local] }])
+      expect(collect(end, memory.now)).toEqual([{ kind: 'generation', generation: 1, members: [a.local, b.local] }])
     }
+    // Here both are still there, and can decide.
+    expect(a.requestGeneration!(1, [a.local, b.local, 'gone'], 3)).toBe(true)
+    expect(collect(b, memory.now)).toEqual([])
     memory.lobbyDown()
-    expect(a.requestGeneration!(4, [a.local, b.local])).toBe(false)
+    expect(a.requestGeneration!(1, [a.local, b.local, ...gone], 5)).toBe(false)
   })
 
   it('TN11: conditionTransport adds nothing while its conditions are perfect, and what they say once they change', () => {

@@ -82,12 +82,7 @@ function isOneRoom(rig: NetworkRig): boolean {
     host !== undefined &&
     rig.networks.every((network) => {
       const members = [network.local.id, ...network.peers.map((peer) => peer.id)].sort().join()
-      return (
-        network.isJoined &&
-        network.host?.id === host.local.id &&
-        network.term === host.term &&
-        members === ids
-      )
+      return network.isJoined && network.host?.id === host.local.id && network.term === host.term && members === ids
     })
   )
 }

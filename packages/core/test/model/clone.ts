@@ -1,0 +1,161 @@
+/**
+ * A copy of a machine that can be changed without the original, and a text that is equal for machines that
+ * will behave alike.
+ *
+ * Invariant: what the copy shares with the original is never changed in place by the machine's code.
+ */
+import type { Candidacy, HostMachine, Reign } from '../../src/host/machine.ts'
+import { nameOf } from '../../src/testing/host-bench.ts'
+import type { Flight, World } from './world.ts'
+
+export function cloneMachine(machine: HostMachine): HostMachine {
+  const { log, candidacy, reign, evidence } = machine
+  return {
+    ...machine,
+    log: { ...log, entries: [...log.entries], pendingRosters: [...log.pendingRosters] },
+    reports: new Map(machine.reports),
+    candidacy: candidacy && { ...candidacy, grants: new Map(candidacy.grants) },
+    reign: reign && {
+      ...reign,
+      sent: [...reign.sent],
+      acked: new Map(reign.acked),
+      held: new Map(reign.held),
+      next: new Map(reign.next),
+      resigned: new Set(reign.resigned),
+    },
+    evidence: new Map(
+      [...evidence].map(([term, votes]) => [
+        term,
+        new Map([...votes].map(([slot, voters]) => [slot, new Set(voters)])),
+      ]),
+    ),
+    out: [],
+    logEvents: [],
+    turns: [],
+    breaches: [],
+  }
+}
+
+/** Ages above this are one: nothing in the machine waits longer. */
+const OLD_MS = 1_800
+const GRAIN_MS = 10
+
+/** Equal texts for worlds that differ only in when they are. The state of the random generator is left out. */
+export function textOf(world: World): string {
+  const parts: string[] = []
+  for (const machine of world.machines) parts.push(textOfMachine(world, machine))
+  parts.push(JSON.stringify(world.witness && { ...world.witness, ...agesOfWitness(world) }))
+  for (const flight of world.flights) parts.push(textOfFlight(world, flight))
+  parts.push(world.committed.join(), String(world.appended), String(world.released))
+  return parts.join('\n')
+}
+
+function age(nowMs: number, thenMs: number, limitMs = OLD_MS): number {
+  const ms = nowMs - thenMs
+  return Math.round(Math.max(-OLD_MS, Math.min(ms, limitMs)) / GRAIN_MS)
+}
+
+function textOfMachine(world: World, machine: HostMachine): string {
+  const { nowMs } = world
+  const { log, before, request, candidacy, reign, claim, strangers } = machine
+  const at = (thenMs: number, limitMs?: number): number => age(nowMs, thenMs, limitMs)
+  return [
+    machine.self,
+    machine.nowMs === nowMs,
+    machine.term,
+    machine.host,
+    machine.role,
+    machine.promised,
+    machine.candidate,
+    machine.highest,
+    at(machine.heardMs),
+    at(machine.grantedMs),
+    before && `${before.candidate}/${at(before.grantedMs)}/${before.release}`,
+    machine.release,
+    machine.release === undefined ? '' : at(machine.releaseMs),
+    log.base,
+    log.commit,
+    log.entries.map(nameOf).join(),
+    machine.verified,
+    machine.hostCommit,
+    at(machine.askedMs, 200),
+    machine.isOwingAck,
+    ageOfBeat(world, machine.host, machine.term, machine.ackSequence),
+    list(machine.reports, (ms) => at(ms, 360)),
+    at(machine.reportedMs, 100),
+    machine.preVoteMs === undefined ? '' : at(machine.preVoteMs),
+    at(machine.retryMs, 0),
+    request && `${request.from}/${request.term}/${at(request.atMs)}`,
+    candidacy && textOfCandidacy(nowMs, candidacy),
+    reign && textOfReign(nowMs, reign),
+    list(machine.evidence, (votes) => list(votes, (voters) => [...voters].sort().join('+'))),
+    claim && `${claim.slot}/${claim.term}/${claim.count}`,
+    strangers && `${strangers.slot}/${strangers.term}`,
+  ].join(';')
+}
+
+function textOfCandidacy(nowMs: number, candidacy: Candidacy): string {
+  const { term, startedMs, sentMs, grants, fetched, fetchedTo, fetchMs } = candidacy
+  const tails = list(grants, (grant) => `${grant.term}/${grant.index}/${grant.commit}`)
+  return [
+    term,
+    age(nowMs, startedMs),
+    age(nowMs, sentMs, 100),
+    tails,
+    fetched,
+    fetchedTo,
+    age(nowMs, fetchMs, 100),
+  ].join('/')
+}
+
+function textOfReign(nowMs: number, reign: Reign): string {
+  const { acked, held, next, resigned, witnessed, releasing, isBurned } = reign
+  return [
+    age(nowMs, reign.beatMs, 50),
+    list(acked, ({ monoMs }) => age(nowMs, monoMs)),
+    list(held, String),
+    list(next, String),
+    [...resigned].join('+'),
+    age(nowMs, reign.witnessBeatMs, 100),
+    witnessed,
+    age(nowMs, reign.pendingSinceMs, 200),
+    releasing && `${releasing.to}/${age(nowMs, releasing.sinceMs)}`,
+    isBurned,
+  ].join('/')
+}
+
+function textOfFlight(world: World, { from, to, term, message }: Flight): string {
+  if (message.type === 'Entry') return `${from}>${to} ${term} ${message.entry.index}=${nameOf(message.entry)}`
+  if (message.type === 'Beat')
+    return `${from}>${to} ${term} beat ${ageOfBeat(world, from, term, message.sequence)}/${message.commit}`
+  if (message.type === 'BeatAck')
+    return `${from}>${to} ${term} ack ${ageOfBeat(world, to, term, message.sequence)}/${message.held}`
+  if (message.type !== 'WitnessBeat' && message.type !== 'WitnessAck')
+    return `${from}>${to} ${term} ${JSON.stringify(message)}`
+  const host = message.type === 'WitnessBeat' ? from : to
+  const { sequence, entryTerm, index, type } = message
+  return `${from}>${to} ${term} ${type} ${ageOfBeat(world, host, term, sequence)}/${entryTerm}/${index}`
+}
+
+/** Numbers of beats only grow; what counts is when one was sent. */
+function ageOfBeat(world: World, host: number, term: number, sequence: number): number | string {
+  const machine = world.machines.find(({ self }) => self === host)
+  if (machine?.reign === undefined || machine.term !== term) return '-'
+  const sent = machine.reign.sent[sequence % 64]
+  return sent === undefined ? '-' : age(world.nowMs, sent.monoMs)
+}
+
+function agesOfWitness({ witness, nowMs }: World): object {
+  const { holder, before, kept, abstainSinceMs } = witness!
+  return {
+    abstainSinceMs: abstainSinceMs === undefined ? '' : age(nowMs, abstainSinceMs),
+    holder: holder && { ...holder, heardMs: age(nowMs, holder.heardMs) },
+    before: before?.holder && { ...before.holder, heardMs: age(nowMs, before.holder.heardMs) },
+    kept: kept && { ...kept, atMs: age(nowMs, kept.atMs) },
+  }
+}
+
+function list<Value>(map: ReadonlyMap<number, Value>, text: (value: Value) => unknown): string {
+  const keys = [...map.keys()].sort((a, b) => a - b)
+  return keys.map((key) => `${key}:${String(text(map.get(key)!))}`).join(' ')
+}
