@@ -21,6 +21,7 @@ interface Flags {
   readonly seeds: number
   readonly seed?: number
   readonly minutes?: number
+  readonly minSeeds?: number
   readonly schedule?: string
   readonly shrink?: string | boolean
   readonly kinds?: string
@@ -95,11 +96,11 @@ function runOne(schedule: Schedule, flags: Flags): Summary {
   return summary
 }
 
-function runScenario(scenario: Scenario, flags: Flags): Summary {
+function runScenario(scenario: Scenario, firstSeed: number, flags: Flags): Summary {
   const summary = createSummary()
   const runs = flags.hours === undefined ? flags.seeds : Math.ceil(flags.hours * 6)
   for (let run = 0; run < runs; run++) {
-    const schedule = planScenario(scenario, (flags.seed ?? 1) + run, {
+    const schedule = planScenario(scenario, firstSeed + run, {
       rttMs: flags.rtt,
       jitterMs: flags.jitter,
       loss: flags.loss / 100,
@@ -117,20 +118,22 @@ function runScenario(scenario: Scenario, flags: Flags): Summary {
 async function run(flags: Flags): Promise<void> {
   const hash = commit()
   const startMs = performance.now()
+  const firstSeed = flags.seed ?? (flags.scenario === undefined ? seedOfToday(hash) : 1)
   let summary: Summary
   if (flags.schedule !== undefined) summary = runOne(readSchedule(readFileSync(flags.schedule, 'utf8')), flags)
   else if (flags.scenario !== undefined) {
     if (!(SCENARIOS as readonly string[]).includes(flags.scenario)) {
       throw new Error(`sim: no scenario is called ${flags.scenario}; there are ${SCENARIOS.join(', ')}`)
     }
-    summary = runScenario(flags.scenario as Scenario, flags)
+    summary = runScenario(flags.scenario as Scenario, firstSeed, flags)
   } else if (flags.seed !== undefined && (flags.verbose === true || flags.shrink !== undefined)) {
     summary = runOne(planSchedule(flags.seed, swarmOptions(flags)), flags)
   } else {
     summary = await runBatch({
-      firstSeed: flags.seed ?? seedOfToday(hash),
+      firstSeed,
       seedCount: flags.minutes === undefined ? flags.seeds : Infinity,
       workers: flags.workers,
+      minSeeds: flags.minSeeds ?? 0,
       limitMs: flags.minutes === undefined ? Infinity : flags.minutes * 60_000,
       swarm: swarmOptions(flags),
       ...(flags.json !== true && { onProgress: showProgress }),
@@ -141,6 +144,7 @@ async function run(flags: Flags): Promise<void> {
     realMs: performance.now() - startMs,
     asJson: flags.json === true,
     flags: typed(flags),
+    firstSeed,
   })
   if (summary.failures.length > 0) process.exitCode = 1
 }
@@ -151,6 +155,7 @@ cli
   .option('--seeds <count>', 'Seeds to run', { default: 100 })
   .option('--seed <first>', 'First seed; default by date and commit')
   .option('--minutes <minutes>', 'As many seeds as fit, instead of --seeds')
+  .option('--min-seeds <count>', 'With --minutes: at least so many, however long they take')
   .option('--schedule <file>', 'Run a recorded schedule and tell what happens')
   .option('--shrink [name]', 'With --seed or --schedule: make a failing one small, and keep it under regressions/')
   .option('--verbose', 'With --seed: run this one and tell what happens')

@@ -18,12 +18,14 @@ export interface ReportOptions {
   readonly asJson: boolean
   /** What else a run needs besides its seed, as it was typed. */
   readonly flags: string
+  readonly firstSeed: number
 }
 
-export function printSummary(summary: Summary, { commit, realMs, asJson, flags }: ReportOptions): void {
+export function printSummary(summary: Summary, { commit, realMs, asJson, flags, firstSeed }: ReportOptions): void {
   const { seedCount, simulatedMs, failures, agreedMs } = summary
   const figures = {
     commit,
+    firstSeed,
     seeds: seedCount,
     simulatedSeconds: Math.round(simulatedMs / 1_000),
     timesRealTime: Math.round(simulatedMs / realMs),
@@ -59,7 +61,7 @@ export function printSummary(summary: Summary, { commit, realMs, asJson, flags }
   console.log(`entities lost ${figures.entitiesLost}, doubled ${figures.entitiesDoubled}`)
   const broken = Object.entries(figures.byInvariant).map(([id, count]) => `${id} ${count}`)
   const what = broken.length === 0 ? '' : ` (${broken.join(', ')})`
-  console.log(`${seedCount} seeds at ${commit}, ${failures.length} failed${what}`)
+  console.log(`${seedCount} seeds from ${firstSeed} at ${commit}, ${failures.length} failed${what}`)
 }
 
 function countByInvariant({ failures }: Summary): Record<string, number> {

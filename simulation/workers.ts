@@ -19,8 +19,9 @@ export interface BatchOptions {
   /** Infinity: as many as there is time for. */
   readonly seedCount: number
   readonly workers: number
-  /** No seed is begun after this. */
+  /** No seed is begun after this, once so many have run. */
   readonly limitMs: number
+  readonly minSeeds: number
   readonly swarm: SwarmOptions
   /** Ends the batch at the first failure. */
   readonly stopEarly?: boolean
@@ -36,7 +37,8 @@ export async function runBatch(options: BatchOptions): Promise<Summary> {
   const endSeed = options.firstSeed + options.seedCount
   let nextSeed = options.firstSeed
   const nextOrder = (): Order | undefined => {
-    if (performance.now() >= endMs || nextSeed >= endSeed) return undefined
+    const isLate = performance.now() >= endMs && nextSeed - options.firstSeed >= options.minSeeds
+    if (isLate || nextSeed >= endSeed) return undefined
     if (options.stopEarly === true && summary.failures.length > 0) return undefined
     const seeds: number[] = []
     while (seeds.length < SEEDS_PER_ORDER && nextSeed < endSeed) seeds.push(nextSeed++)

@@ -13,6 +13,9 @@ import { runVitest } from './vitest-run.ts'
 /** Long enough to reach new inputs, short enough for every push; `pnpm fuzz --seconds N` goes on from here. */
 const FUZZ_SECONDS = 20
 
+/** New schedules of faults on every push; `pnpm sim --minutes N` goes on from here. */
+const SWARM = ['--minutes', '1', '--min-seeds', '500', '--workers', '2']
+
 /** A step whose output is worth reading when all is well: the demo ends with a table. */
 async function withOutput(running: Promise<CommandResult>): Promise<StepResult> {
   const result = await asStep(running)
@@ -23,6 +26,7 @@ const SECTIONS: readonly Step[] = [
   { name: 'integration', run: () => runVitest('integration', 600_000) },
   { name: 'packed', run: () => ownCheck('packed') },
   { name: 'simulation', run: () => runVitest('simulation', 600_000) },
+  { name: 'swarm', run: () => asStep(script('simulation/main.ts', SWARM, { timeoutMs: 900_000 })) },
   {
     name: 'fuzz',
     run: () => asStep(script('tools/fuzz.ts', ['--seconds', String(FUZZ_SECONDS)], { timeoutMs: 300_000 })),
