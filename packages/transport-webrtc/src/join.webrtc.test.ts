@@ -79,7 +79,7 @@ describe('joinRoom', () => {
     const host = await play(lobby, { leaseMs: 300, quorumLoss: 'wait' })
     const shy = await play(lobby, { canHost: false })
     const willing = await play(lobby)
-    await waitFor('all know each other', () => [host, shy, willing].every(({ network }) => network.peers.length === 2))
+    await waitFor('all have a vote', () => host.network.lower.inspect().voters.length === 3)
     // The shy one came first, and yet is not whom the baton goes to.
     host.network.close()
     await waitFor('the willing one hosts', () => willing.network.isHost)
