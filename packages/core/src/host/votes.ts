@@ -46,6 +46,9 @@ function takeOldRequest(machine: HostMachine, from: number, term: number): void 
   const { before } = machine
   abandon(machine)
   machine.before = before
+  // The release it stood by would let it stand again, against its own promise.
+  machine.release = undefined
+  machine.preVoteMs = undefined
   machine.candidate = from
   machine.grantedMs = machine.nowMs
   sendVote(machine)
