@@ -20,9 +20,9 @@ import type { Schedule, Weather } from './schedule.ts'
 const BIT_ERRORS = 0.001
 
 export interface NetworkWatcher {
-  delivered(from: PeerId, to: PeerId, sentMs: number): void
-  witnessed(to: PeerId, sentMs: number, data: Uint8Array): void
-  lobbyFrame(data: Uint8Array): void
+  readonly delivered: (from: PeerId, to: PeerId, sentMs: number) => void
+  readonly witnessed: (to: PeerId, sentMs: number, data: Uint8Array) => void
+  readonly lobbyFrame: (data: Uint8Array) => void
 }
 
 export class SimulatedNetwork {
@@ -93,8 +93,8 @@ export class SimulatedNetwork {
     this.memory.setConditions(withBitErrors(conditions))
   }
 
-  /** Shows the verifier a message with one bit flipped, now and then. @returns what it threw */
-  flip(data: Uint8Array): unknown {
+  /** Shows the verifier a message with one bit flipped, now and then. @returns what it threw, in words */
+  flip(data: Uint8Array): string | undefined {
     if (data.length === 0 || !this.#flips.chance(BIT_ERRORS)) return undefined
     const copy = data.slice()
     copy[this.#flips.integer(0, copy.length - 1)]! ^= 1 << this.#flips.integer(0, 7)
@@ -102,7 +102,7 @@ export class SimulatedNetwork {
       decodeControl(copy)
       return undefined
     } catch (thrown) {
-      return thrown
+      return describeThrown(thrown)
     }
   }
 }
@@ -110,4 +110,9 @@ export class SimulatedNetwork {
 function withBitErrors(weather: Weather): Partial<LinkConditions> {
   const loss = weather.loss ?? 0
   return { ...weather, loss: loss + (1 - loss) * BIT_ERRORS }
+}
+
+/** What was thrown, with the place where it was if it says so. */
+export function describeThrown(thrown: unknown): string {
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : JSON.stringify(thrown)
 }

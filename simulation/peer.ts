@@ -169,7 +169,7 @@ function tapped(peer: SimulatedPeer, inner: Transport, watcher: PeerWatcher): Tr
 /** The log as replication takes it: the order in which it is applied. */
 function tapLog(peer: SimulatedPeer, watcher: PeerWatcher): void {
   const { lower } = peer.network
-  const take = lower.takeLog
+  const take = lower.takeLog.bind(lower)
   lower.takeLog = () => {
     const events = take()
     for (const event of events) {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { addResult, createSummary, gapRows, mergeSummary, type Summary } from './batch.ts'
@@ -180,7 +180,7 @@ describe('clocks of a peer', () => {
 })
 
 describe('schedules that once found something', { timeout: 120_000 }, () => {
-  const names = readdirSync(REGRESSIONS).filter((name) => name.endsWith('.json'))
+  const names = (existsSync(REGRESSIONS) ? readdirSync(REGRESSIONS) : []).filter((name) => name.endsWith('.json'))
   it.each(names.length === 0 ? ['none'] : names)('%s', (name) => {
     if (name !== 'none') expect(messages(readSchedule(readFileSync(`${REGRESSIONS}${name}`, 'utf8')))).toEqual([])
   })

@@ -12,7 +12,7 @@ import { Violations, type Violation } from './checks/violations.ts'
 import { applyFault, type Stage } from './faults.ts'
 import { inspect, sessionOf } from './inspection.ts'
 import { MigrationLog, type Migration } from './migrations.ts'
-import { SimulatedNetwork } from './network.ts'
+import { describeThrown, SimulatedNetwork } from './network.ts'
 import { SimulatedPeer, type PeerWatcher } from './peer.ts'
 import type { PeerPlan, Schedule } from './schedule.ts'
 import { Trace } from './trace.ts'
@@ -107,7 +107,7 @@ export class Simulation implements Stage {
       isFrozen = !canAgree(this)
       if (!isFrozen && this.violations.list.length === 0) agreedMs = this.#settle()
     } catch (thrown) {
-      this.violations.report('I0', `threw ${thrown instanceof Error ? thrown.stack : String(thrown)}`)
+      this.violations.report('I0', `threw ${describeThrown(thrown)}`)
     }
     return {
       violations: this.violations.list,
@@ -284,7 +284,7 @@ export class Simulation implements Stage {
         this.#trace.bytes(data)
       }
       const thrown = channel === 0 ? this.network.flip(data) : undefined
-      if (thrown !== undefined) this.violations.report('I0', `the verifier throws ${String(thrown)}`)
+      if (thrown !== undefined) this.violations.report('I0', `the verifier throws ${thrown}`)
     },
     committed: (peer, entry) => this.checks.committed(peer, entry),
     reset: (peer, index) => this.checks.reset(peer, index),

@@ -60,7 +60,7 @@ export class PeerChecks {
 
   delivered(from: PeerId, to: PeerId, sentMs: number): void {
     let heard = this.#heardMs.get(to)
-    if (heard === undefined) this.#heardMs.set(to, (heard = new Map()))
+    if (heard === undefined) this.#heardMs.set(to, (heard = new Map<PeerId, number>()))
     if (sentMs > (heard.get(from) ?? -1)) heard.set(from, sentMs)
   }
 
@@ -256,10 +256,11 @@ export class PeerChecks {
 }
 
 /** I15 binds the host: others learn later what is committed, and a new host has what the last one left. */
-function countOwnRosters({ commitIndex, length, term, entryAt }: Inspection): number {
+function countOwnRosters(inspection: Inspection): number {
+  const { commitIndex, length, term } = inspection
   let count = 0
   for (let index = commitIndex + 1; index <= length; index++) {
-    const entry = entryAt(index)
+    const entry = inspection.entryAt(index)
     if (entry?.body.type === 'Roster' && entry.term === term) count++
   }
   return count
