@@ -26,16 +26,9 @@ export type {
   NetworkState,
 } from './network-types.ts'
 export type { BufferedNetworkMessage, NetworkListener, NetworkMessage } from './listener.ts'
+export type { LogEntry, LogEvent } from './host/log-entry.ts'
 export type { HostInspection } from './host/inspect.ts'
 export type { NetworkLower } from './lower.ts'
 export type { Peer } from './peers/peer.ts'
-export type {
-  LogEntry,
-  LogEvent,
-  NetworkCounters,
-  PeerChange,
-  Protocol,
-  ReceivedControl,
-  ReceivedState,
-} from './room.ts'
+export type { NetworkCounters, PeerChange, Protocol, ReceivedControl, ReceivedState } from './room.ts'
 export { PROTOCOL_VERSION } from './room.ts'

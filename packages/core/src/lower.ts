@@ -8,14 +8,14 @@ import { encodeControl, type ControlBody } from '@baton/schemas'
 import { isActing } from './host/council.ts'
 import { inspect, type HostInspection } from './host/inspect.ts'
 import { appendToLog } from './host/room-host.ts'
-import { announceProtocol } from './host/handshake.ts'
+import { announceProtocol } from './host/hello.ts'
+import type { LogEvent } from './host/log-entry.ts'
 import { invariant } from './errors.ts'
 import type { Peer } from './peers/peer.ts'
 import { sendBulk, sendControl } from './send-control.ts'
 import { breach } from './peers/dismissal.ts'
 import {
   pushChange,
-  type LogEvent,
   type PeerChange,
   type Protocol,
   type ReceivedControl,

@@ -13,13 +13,14 @@ import {
   MAX_UNRELIABLE_MESSAGE_BYTES,
   STATE_KIND_MESSAGE,
 } from './channels/lane-frame.ts'
-import { settleJoin, takeAnswer, takeHello } from './host/handshake.ts'
+import { takeAnswer } from './host/answer.ts'
+import { takeHello } from './host/hello.ts'
 import { takeGeneration } from './host/forks.ts'
 import { linkUp, memberGone, peerLeft } from './host/links.ts'
 import { takeFromWitness, takeHostMessage } from './host/room-host.ts'
-import { isHostBody, readBeat, STATE_KIND_BEAT, STATE_KIND_BEAT_ACK } from './host/wire.ts'
+import { isHostBody, readBeat, STATE_KIND_BEAT, STATE_KIND_BEAT_ACK, STATE_KIND_CONTROL } from './host/wire.ts'
 import { createLink, MAX_EARLY_BYTES, MAX_EARLY_MESSAGES, type Link } from './peers/link.ts'
-import { sendPong, STATE_KIND_CONTROL } from './peers/pings.ts'
+import { sendPong } from './peers/pings.ts'
 import type { Peer } from './peers/peer.ts'
 import { memberOf } from './peers/roster.ts'
 import { breach } from './peers/dismissal.ts'
@@ -92,7 +93,7 @@ function takeControl(room: Room, link: Link, message: ControlMessage, channel: n
     if (body.type === 'Goodbye') return room.transport.disconnect(link.id)
     if (room.state === 'joining' && body.type === 'LogBase') {
       link.base = { term, body }
-      return settleJoin(room)
+      return
     }
     if (message.generation !== room.generation && room.state === 'joined') return
     if (message.entryTerm !== 0) return takeEntry(room, link, message)

@@ -4,13 +4,13 @@
  *
  * Invariant: events and changes are only queued here; they go out where `Network.receive` drains them.
  */
-import type { ComponentFingerprint, ControlBody, ControlMessage } from '@baton/schemas'
+import type { ComponentFingerprint, ControlMessage } from '@baton/schemas'
 import { TickClock } from './clock/tick-clock.ts'
 import type { NetworkError } from './errors.ts'
 import { createLink, type Link } from './peers/link.ts'
-import type { HostChange, NetworkState } from './network-types.ts'
+import type { HostChange } from './network-types.ts'
 import { Peer, type PeerDoor, type PeerState } from './peers/peer.ts'
-import { holdsLease, silenceMs } from './host/council.ts'
+import type { LogEvent } from './host/log-entry.ts'
 import type { HostMachine, Moment } from './host/machine.ts'
 import { memberOf, type Roster } from './peers/roster.ts'
 import { CHANNEL, type PeerId, type Transport } from './transport/transport.ts'
@@ -64,28 +64,6 @@ export interface PeerChange {
   readonly kind: 'entered' | 'exited' | 'ready' | 'hostchanged' | 'linked' | 'unlinked'
   readonly peer: Peer
 }
-
-/** One entry of the session's log, the same for everybody that holds it. */
-export interface LogEntry {
-  /** Position in the session's log, from 1. */
-  readonly index: number
-  /** The reign it was written in. */
-  readonly term: number
-  /** Slot of the member whose request it answers; the host's own for what it asked itself; 0 for core's. */
-  readonly requester: number
-  readonly body: ControlBody
-}
-
-/**
- * What has become of the log, in order. `appended`: it is in this peer's log, and may yet be cut out
- * of it. `cut`: entries from `fromIndex` on were never committed, and are gone. `committed`: it stands, on
- * every peer, at this place; each entry once, in order. `reset`: this peer's log begins anew after
- * `index`; what it held before says nothing (it joined, or was away for too long).
- */
-export type LogEvent =
-  | { readonly kind: 'appended' | 'committed'; readonly entry: LogEntry }
-  | { readonly kind: 'cut'; readonly fromIndex: number }
-  | { readonly kind: 'reset'; readonly index: number }
 
 export interface ReceivedControl {
   readonly from: Peer
@@ -232,18 +210,6 @@ export function createRoom(transport: Transport, options: RoomOptions, tickRateH
     left: new Set(),
     hiddenSinceMs: 0,
   }
-}
-
-export function networkState(room: Room): NetworkState {
-  const { machine, state } = room
-  if (state !== 'joined' || machine === undefined) return state === 'joined' ? 'stable' : state
-  if (machine.role === 'host')
-    return holdsLease(machine) ? 'stable' : room.frozenSinceMs === undefined ? 'suspect' : 'frozen'
-  const silence = silenceMs(machine)
-  if (machine.candidacy !== undefined || machine.preVoteMs !== undefined) return 'electing'
-  if (machine.promised > machine.term && machine.candidate !== 0) return 'electing'
-  if (room.frozenSinceMs !== undefined) return 'frozen'
-  return silence * 2 >= machine.leaseMs ? 'suspect' : 'stable'
 }
 
 export function isHost(room: Room): boolean {

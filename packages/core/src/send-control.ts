@@ -6,7 +6,8 @@
 import { encodeControl, type ControlBody } from '@baton/schemas'
 import { giveUpOn } from './peers/dismissal.ts'
 import type { Link } from './peers/link.ts'
-import type { LogEntry, Room } from './room.ts'
+import type { LogEntry } from './host/log-entry.ts'
+import type { Room } from './room.ts'
 import type { SendResult } from './transport/transport.ts'
 
 /** Queues a control message for a link. @throws RangeError when the body does not fit its schema */

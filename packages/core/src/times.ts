@@ -4,9 +4,8 @@
  * Invariant: run once per `receive`, after everything that has arrived was taken in.
  */
 import { NetworkError } from './errors.ts'
-import { repeatHello, settleJoin } from './host/handshake.ts'
+import { considerFounding, repeatHello, settleJoin } from './host/joining.ts'
 import { considerFork } from './host/forks.ts'
-import { considerFounding } from './host/founding.ts'
 import { considerHiding } from './host/hand-over.ts'
 import { tickMachine } from './host/room-host.ts'
 import { checkLinks } from './peers/pings.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Bench, LEASE, machineOf, note, rosterOf } from '../testing/host-bench.ts'
-import type { LogEntry } from '../room.ts'
+import type { LogEntry } from './log-entry.ts'
 import { lengthOf } from './log.ts'
 import type { HostMachine, HostMessage } from './machine.ts'
 import { setTime, take, tick } from './step.ts'

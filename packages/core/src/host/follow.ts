@@ -4,7 +4,7 @@
  * Invariant: terms never fall here; a host is believed by the votes that others cast on their own
  * channels, and its log replaces only what was never committed. Rules HM1 and HM9 in docs/behavior.md.
  */
-import type { LogEntry } from '../room.ts'
+import type { LogEntry } from './log-entry.ts'
 import { agrees, currentRoster, hasPromised, silenceMs } from './council.ts'
 import { append, createLog, cutFrom, entryAt, lengthOf, tailOf } from './log.ts'
 import { send, type Candidacy, type HostMachine, type HostMessage } from './machine.ts'

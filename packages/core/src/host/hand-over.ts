@@ -8,7 +8,7 @@ import type { Peer } from '../peers/peer.ts'
 import { memberOf } from '../peers/roster.ts'
 import { isHost, type Room } from '../room.ts'
 import { isActing } from './council.ts'
-import { sendStanding } from './handshake.ts'
+import { sendStanding } from './hello.ts'
 import { settleMachine } from './room-host.ts'
 import { releaseTo } from './step.ts'
 

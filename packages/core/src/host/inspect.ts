@@ -3,7 +3,8 @@
  *
  * Invariant: reads only.
  */
-import type { LogEntry, Room } from '../room.ts'
+import type { Room } from '../room.ts'
+import type { LogEntry } from './log-entry.ts'
 import { isActing, rosters } from './council.ts'
 import { entryAt, lengthOf } from './log.ts'
 

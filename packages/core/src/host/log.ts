@@ -6,7 +6,7 @@
  */
 import type { Roster as RosterBody } from '@baton/schemas'
 import { invariant } from '../errors.ts'
-import type { LogEntry } from '../room.ts'
+import type { LogEntry } from './log-entry.ts'
 
 /** Committed entries that are kept for members that fall behind: beyond, they are given the world anew. */
 const KEPT_ENTRIES = 1_024

@@ -6,7 +6,7 @@
  * small room can be tried on the real code.
  */
 import type { ControlBody, Roster as RosterBody } from '@baton/schemas'
-import type { LogEntry, LogEvent } from '../room.ts'
+import type { LogEntry, LogEvent } from './log-entry.ts'
 import type { HostChangeReason } from '../network-types.ts'
 import { createLog, type ReplicatedLog, type Tail } from './log.ts'
 

@@ -6,7 +6,8 @@
 import { Peer, type PeerState } from '../peers/peer.ts'
 import { memberOf, memberOfSlot, type Roster, type RosterEntry } from '../peers/roster.ts'
 import { linkTo, pushChange, type Room } from '../room.ts'
-import { applyAnswer, sendStanding } from './handshake.ts'
+import { applyAnswer } from './answer.ts'
+import { sendStanding } from './hello.ts'
 import type { HostTurn } from './machine.ts'
 import type { PeerId } from '../transport/transport.ts'
 

@@ -13,7 +13,7 @@ import { isActing } from './council.ts'
 import { now, type HostMachine } from './machine.ts'
 import { MAX_VOTERS } from './quorum.ts'
 import { appendEntry, sendBase } from './reign.ts'
-import { judgeHello, welcome } from './handshake.ts'
+import { judgeHello, welcome } from './hello.ts'
 
 /** A voter must keep up: a learner becomes one once its acks are this young, in shares of the lease. */
 const KEEPING_UP_SHARE = 0.5

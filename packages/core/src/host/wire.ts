@@ -8,7 +8,8 @@
 import { encodeControl, type ControlBody } from '@baton/schemas'
 import type { Beat, BeatAck, HostMessage } from './machine.ts'
 
-/** First byte on the state channel. */
+/** First byte on the state channel: an encoded control message follows. */
+export const STATE_KIND_CONTROL = 0x00
 export const STATE_KIND_BEAT = 0x02
 export const STATE_KIND_BEAT_ACK = 0x03
 

@@ -4,14 +4,12 @@
  * Invariant: silence is counted only while this peer listened; after its own pause it waits anew.
  */
 import { encodeControl, type Ping, type Pong } from '@baton/schemas'
-import { refuse } from '../host/handshake.ts'
+import { refuse } from '../host/hello.ts'
+import { STATE_KIND_CONTROL } from '../host/wire.ts'
 import { isHost, type Room } from '../room.ts'
 import { CHANNEL } from '../transport/transport.ts'
 import { PING_INTERVAL_MS } from './heartbeat.ts'
 import type { Link } from './link.ts'
-
-/** First byte on the state channel: an encoded control message follows, a ping or its answer. */
-export const STATE_KIND_CONTROL = 0x00
 
 /** Time between two calls of `receive` that still counts as having listened. */
 const LISTENING_MS = 1_000

@@ -12,7 +12,7 @@ import { createMachine, EVERYONE, WITNESS, type HostMachine, type HostMessage, t
 import { appendEntry } from '../host/reign.ts'
 import { setTime, take, tick } from '../host/step.ts'
 import { createWitness, stepWitness, tickWitness, type WitnessEffect, type WitnessState } from '../host/witness.ts'
-import type { LogEntry } from '../room.ts'
+import type { LogEntry } from '../host/log-entry.ts'
 
 export const LEASE = 600
 

@@ -140,7 +140,7 @@ function hash(text: string): number {
 }
 
 /** One way at random from here, for as many steps: reaches where trying everything does not. */
-export function wander(start: World, limits: Limits, steps: number, draw: () => number, result: Exploration): void {
+export function wander(start: World, limits: Limits, steps: number, draw: () => number, result: Exploration, seen: (world: World) => void = () => {}): void {
   let world = start
   for (let count = 0; count < steps; count++) {
     const ways = actions(world, limits)
@@ -153,6 +153,7 @@ export function wander(start: World, limits: Limits, steps: number, draw: () => 
     if (following === undefined) return
     result.states++
     world = following
+    seen(world)
   }
 }
 
