@@ -20,20 +20,26 @@ export interface Requester {
 /** Requests of one guest that wait while the host may not decide. What is over it will be asked again. */
 const MAX_WAITING_REQUESTS = 1_024
 
-/** Takes a guest's request. @returns false for a body that no guest may send: a breach of the protocol */
-export function takeRequest(state: ReplicationState, link: Link, body: ControlBody): boolean {
+/**
+ * Takes a guest's request.
+ * @param before number of the guest's unanswered request before it; 0 for none
+ * @returns false for a body that no guest may send: a breach of the protocol
+ */
+export function takeRequest(state: ReplicationState, link: Link, body: ControlBody, before: number): boolean {
   if (!('request' in body) || body.type === 'Grant' || body.type === 'RequestRefused') return false
   if (body.type === 'RequestApplied' || body.request === 0) return false
   const { slot } = link.peer
-  if (body.request <= answeredRequest(state, slot)) {
+  const answered = answeredRequest(state, slot)
+  if (body.request <= answered) {
     const again = state.judged.get(slot)?.refused.get(body.request)
     if (again !== undefined) sendRefusal(state, link, body.request, again.id, again.reason)
     return true
   }
-  const newest = link.waiting.at(-1)
-  if (newest !== undefined || !state.network.lower.isActing) {
-    const isNew = newest === undefined || body.request > newest.request
-    if (isNew && link.waiting.length < MAX_WAITING_REQUESTS) link.waiting.push(body)
+  const newest = link.waiting.at(-1)?.request ?? answered
+  // It waits already; or the one before it was lost, and both come again.
+  if (body.request <= newest || before > newest) return true
+  if (link.waiting.length > 0 || !state.network.lower.isActing) {
+    if (link.waiting.length < MAX_WAITING_REQUESTS) link.waiting.push(body)
     return true
   }
   const verdict = answerRequest(state, { slot, link }, body)

@@ -2,7 +2,8 @@
  * Asks the host, wherever it is: another peer over its link, this peer through its own arbiter. Both
  * ways a request has a number, and is repeated until the log or a refusal answers it.
  *
- * Invariant: requests go out in the order of their numbers, to every host anew (LG4).
+ * Invariant: each request names the unanswered one before it, so that no host takes one out of its turn,
+ * whatever was lost on the way (LG6).
  */
 import type { Peer } from '@baton/core'
 import { answerRequest } from './arbiter.ts'
@@ -21,10 +22,11 @@ export function ask(state: ReplicationState, id: NetworkId, body: LogBody): numb
   const request = state.nextRequest
   state.nextRequest += 1
   const pending: PendingRequest = { request, id, body: { ...body, request }, sentMs: -Infinity }
+  const before = newestPending(state)
   state.pending.set(request, pending)
   const { host } = state.network
   if (state.network.isHost) answerOwn(state)
-  else if (host !== undefined && state.links.get(host)?.subscribed) send(state, host, pending)
+  else if (host !== undefined && state.links.get(host)?.subscribed) send(state, host, pending, before)
   return request
 }
 
@@ -32,7 +34,11 @@ export function ask(state: ReplicationState, id: NetworkId, body: LogBody): numb
 export function askAgain(state: ReplicationState): void {
   const { host } = state.network
   if (host === undefined) return
-  for (const pending of state.pending.values()) send(state, host, pending)
+  let before = 0
+  for (const pending of state.pending.values()) {
+    send(state, host, pending, before)
+    before = pending.request
+  }
 }
 
 /** Every frame: what has had no answer for a while is asked again. */
@@ -42,11 +48,14 @@ export function repeatRequests(state: ReplicationState): void {
   const { host } = network
   if (host === undefined || !state.links.get(host)?.subscribed) return
   let repeats = 0
+  let before = 0
   for (const one of pending.values()) {
-    if (nowMs - one.sentMs < REPEAT_MS) continue
-    send(state, host, one)
-    repeats += 1
-    if (repeats === MAX_REPEATS) return
+    if (nowMs - one.sentMs >= REPEAT_MS) {
+      send(state, host, one, before)
+      repeats += 1
+      if (repeats === MAX_REPEATS) return
+    }
+    before = one.request
   }
 }
 
@@ -65,7 +74,16 @@ export function answerOwn(state: ReplicationState): void {
   state.isAnsweringOwn = false
 }
 
-function send(state: ReplicationState, host: Peer, pending: PendingRequest): void {
-  state.network.lower.sendControl(host, pending.body)
+function newestPending({ pending, nextRequest }: ReplicationState): number {
+  let newest = 0
+  // Usually the one before this is pending, or nothing is.
+  if (pending.has(nextRequest - 2)) newest = nextRequest - 2
+  else for (const request of pending.keys()) newest = request
+  return newest
+}
+
+/** @param before the request of this peer that must be answered first; 0 for none */
+function send(state: ReplicationState, host: Peer, pending: PendingRequest, before: number): void {
+  state.network.lower.sendControl(host, pending.body, before)
   pending.sentMs = state.nowMs
 }

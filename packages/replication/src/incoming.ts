@@ -71,7 +71,7 @@ function takeMessage(state: ReplicationState, received: ReceivedControl): void {
     return
   }
   if (message.term !== network.term && !network.isHost) return
-  if (takeBody(state, link, message.body)) return
+  if (takeBody(state, link, message.body, message.index)) return
   if (network.isHost) counters.requestsInvalid += 1
   else counters.logInvalid += 1
   if (network.isHost || from.isHost) network.lower.breach(from, `unexpected ${message.body.type}`)
@@ -83,7 +83,7 @@ function isFromNextTerm(state: ReplicationState, term: number): boolean {
 }
 
 /** @returns false when the body is not for this role, or does not parse */
-function takeBody(state: ReplicationState, link: Link, body: ControlBody): boolean {
+function takeBody(state: ReplicationState, link: Link, body: ControlBody, index: number): boolean {
   const { network } = state
   if (body.type === 'Holdings') return (network.isHost || link.peer.isHost) && acceptHoldings(state, link, body)
   if (network.isHost) {
@@ -91,7 +91,7 @@ function takeBody(state: ReplicationState, link: Link, body: ControlBody): boole
       takeBaselineAck(state, link.peer, body.baseline, body.index)
       return true
     }
-    return takeRequest(state, link, body)
+    return takeRequest(state, link, body, index)
   }
   if (!link.peer.isHost) return false
   if (body.type === 'BaselineChunk') return takeBaselineChunk(state, link.peer, body)
