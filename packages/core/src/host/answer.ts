@@ -3,13 +3,13 @@
  *
  * Invariant: only the host this peer follows, or the one it asked to be let back in, can end its stay.
  */
-import type { Refuse, Welcome } from '@baton/schemas'
+import type { Refuse } from '@baton/schemas'
 import { NetworkError, type ErrorCode } from '../errors.ts'
 import { breach } from '../peers/dismissal.ts'
 import type { Link } from '../peers/link.ts'
 import { memberOf } from '../peers/roster.ts'
 import { endRoom, isHost, type Room } from '../room.ts'
-import { markReady, MAX_REASON_LENGTH } from './hello.ts'
+import { MAX_REASON_LENGTH } from './hello.ts'
 
 /** What a host may refuse with; anything else it says counts as a room that closed. */
 const REFUSALS: ReadonlySet<string> = new Set<ErrorCode>([
@@ -43,16 +43,7 @@ export function applyAnswer(room: Room, link: Link): void {
   const isAsked = room.machine?.strangers?.slot === memberOf(room.roster, link.id)?.slot
   if (answer.body.type === 'Refuse') {
     if (link.id === room.host?.id || isAsked) endRoom(room, refusal(answer.body))
-  } else if (link.id === room.host?.id && answer.term === room.term) {
-    link.answer = undefined
-    welcomed(room, link, answer.body)
   }
-}
-
-export function welcomed(room: Room, link: Link, welcome: Welcome): void {
-  const { protocol } = room
-  const isSame = protocol !== undefined && protocol.hash !== 0 && welcome.protocolHash === protocol.hash
-  if (isSame) markReady(room, link, protocol.hash)
 }
 
 export function refusal(body: Refuse): NetworkError {

@@ -41,6 +41,7 @@ export function takeHello(room: Room, link: Link, hello: Hello): void {
   link.hello = hello
   if (memberOf(room.roster, link.id) === undefined) link.hasAsked = true
   if (isHost(room)) answerHello(room, link, true)
+  else considerReady(room, link)
 }
 
 /** Host: welcomes a member again, or keeps a newcomer for the next roster. */
@@ -116,8 +117,7 @@ export function welcome(room: Room, link: Link): void {
     leaseMs: machine!.leaseMs,
     generation: room.generation,
   })
-  const isSame = protocol !== undefined && protocol.hash !== 0 && link.hello?.protocolHash === protocol.hash
-  if (isSame) markReady(room, link, protocol.hash)
+  considerReady(room, link)
 }
 
 /** Host: says no, and lets the next roster be without the peer. It has a moment to read why. */
@@ -127,10 +127,17 @@ export function refuse(room: Room, link: Link, code: ErrorCode, message: string)
   sendControl(room, link, { type: 'Refuse', code, message: message.slice(0, MAX_REASON_LENGTH) })
 }
 
-/** Tells the package above, once per term and hash, that this pair can replicate. */
-export function markReady(room: Room, link: Link, hash: number): void {
+/**
+ * Tells the package above, once per reign and hash, that a host and a guest can replicate: by the hellos
+ * that all have said to all, so that nothing has to be asked when the host changes.
+ */
+export function considerReady(room: Room, link: Link): void {
   const peer = room.peerObjects.get(link.id)
-  if (peer === undefined || (link.readyTerm === room.term && link.readyHash === hash)) return
+  const { protocol, host } = room
+  if (peer === undefined || link.state !== 'up' || (host?.id !== link.id && !isHost(room))) return
+  if (protocol === undefined || protocol.hash === 0 || link.hello?.protocolHash !== protocol.hash) return
+  const { hash } = protocol
+  if (link.readyTerm === room.term && link.readyHash === hash) return
   link.readyTerm = room.term
   link.readyHash = hash
   pushChange(room, 'ready', peer)
@@ -149,5 +156,6 @@ export function announceProtocol(room: Room): void {
     if (link.state !== 'up') continue
     sendHello(room, link)
     if (isHost(room)) answerHello(room, linkTo(room, link.id))
+    else considerReady(room, link)
   }
 }

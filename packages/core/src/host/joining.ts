@@ -9,7 +9,7 @@ import type { Link } from '../peers/link.ts'
 import { memberOf, parseRoster, rosterBody, type Roster } from '../peers/roster.ts'
 import { endRoom, moment, type Room } from '../room.ts'
 import type { PeerId } from '../transport/transport.ts'
-import { refusal, welcomed } from './answer.ts'
+import { refusal } from './answer.ts'
 import { tickElection } from './election.ts'
 import { sendHello, sendStanding } from './hello.ts'
 import { createMachine } from './machine.ts'
@@ -116,7 +116,6 @@ export function settleJoin(room: Room): void {
     link.base = undefined
     beginLog(room, base.body, base.term, body.leaseMs || DEFAULT_LEASE_MS, body.slot)
     sendStanding(room)
-    welcomed(room, link, body)
   }
 }
 

@@ -7,7 +7,7 @@ import { Peer, type PeerState } from '../peers/peer.ts'
 import { memberOf, memberOfSlot, type Roster, type RosterEntry } from '../peers/roster.ts'
 import { linkTo, pushChange, type Room } from '../room.ts'
 import { applyAnswer } from './answer.ts'
-import { sendStanding } from './hello.ts'
+import { considerReady, sendStanding } from './hello.ts'
 import type { HostTurn } from './machine.ts'
 import type { PeerId } from '../transport/transport.ts'
 
@@ -74,6 +74,7 @@ export function settleHost(room: Room, turn: HostTurn): void {
   const link = room.links.get(host.id)
   if (link === undefined) return
   sendStanding(room)
+  considerReady(room, link)
   applyAnswer(room, link)
 }
 

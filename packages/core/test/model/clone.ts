@@ -5,6 +5,7 @@
  * Invariant: what the copy shares with the original is never changed in place by the machine's code.
  */
 import type { Candidacy, HostMachine, Reign } from '../../src/host/machine.ts'
+import type { LogEntry } from '../../src/room.ts'
 import { nameOf } from '../../src/testing/host-bench.ts'
 import type { Flight, World } from './world.ts'
 
@@ -36,6 +37,12 @@ export function cloneMachine(machine: HostMachine): HostMachine {
   }
 }
 
+/** A roster's name is not enough: it matters who votes. */
+function textOfEntry(entry: LogEntry): string {
+  if (entry.body.type !== 'Roster') return nameOf(entry)
+  return `${nameOf(entry)}${entry.body.members.map(({ slot, voter }) => (voter ? slot : -slot)).join('_')}`
+}
+
 /** Ages above this are one: nothing in the machine waits longer. */
 const OLD_MS = 1_800
 const GRAIN_MS = 10
@@ -46,7 +53,7 @@ export function textOf(world: World): string {
   for (const machine of world.machines) parts.push(textOfMachine(world, machine))
   parts.push(JSON.stringify(world.witness && { ...world.witness, ...agesOfWitness(world) }))
   for (const flight of world.flights) parts.push(textOfFlight(world, flight))
-  parts.push(world.committed.join(), String(world.appended), String(world.released))
+  parts.push(world.committed.join(), `${world.appended} ${world.rosters} ${world.released}`)
   return parts.join('\n')
 }
 
@@ -75,7 +82,7 @@ function textOfMachine(world: World, machine: HostMachine): string {
     machine.release === undefined ? '' : at(machine.releaseMs),
     log.base,
     log.commit,
-    log.entries.map(nameOf).join(),
+    log.entries.map(textOfEntry).join(),
     machine.verified,
     machine.hostCommit,
     at(machine.askedMs, 200),
@@ -125,7 +132,7 @@ function textOfReign(nowMs: number, reign: Reign): string {
 }
 
 function textOfFlight(world: World, { from, to, term, message }: Flight): string {
-  if (message.type === 'Entry') return `${from}>${to} ${term} ${message.entry.index}=${nameOf(message.entry)}`
+  if (message.type === 'Entry') return `${from}>${to} ${term} ${message.entry.index}=${textOfEntry(message.entry)}`
   if (message.type === 'Beat')
     return `${from}>${to} ${term} beat ${ageOfBeat(world, from, term, message.sequence)}/${message.commit}`
   if (message.type === 'BeatAck')

@@ -20,6 +20,7 @@ export interface Limits {
   readonly crashes: number
   readonly appends: number
   readonly releases: number
+  readonly rosters: number
 }
 
 export interface Exploration {
@@ -105,6 +106,10 @@ export function actions(world: World, limits: Limits): [Action, number][] {
     if (world.crashed.length < limits.crashes) ways.push([{ kind: 'crash', slot: self }, 1])
     if (machine.nowMs !== world.nowMs || !isActing(machine)) continue
     if (world.appended < limits.appends) ways.push([{ kind: 'append', slot: self }, 1])
+    if (world.rosters < limits.rosters && machine.log.pendingRosters.length === 0) {
+      for (const other of machines)
+        if (other !== machine) ways.push([{ kind: 'turn', slot: self, other: other.self }, 1])
+    }
     if (world.released >= limits.releases) continue
     for (const { self: to } of machines) if (to !== self) ways.push([{ kind: 'release', slot: self, to }, 1])
   }
@@ -119,7 +124,10 @@ export function pathTo(world: World): string[] {
 
 function sentence(world: World, action: Action): string {
   if (action.kind === 'jump') return `+${action.ms} ms${action.without === 0 ? '' : ` but not for ${action.without}`}`
-  if ('slot' in action) return `${action.kind} ${action.slot}${'to' in action ? ` to ${action.to}` : ''}`
+  if ('slot' in action) {
+    const other = 'to' in action ? ` to ${action.to}` : 'other' in action ? ` about ${action.other}` : ''
+    return `${action.kind} ${action.slot}${other}`
+  }
   const { from, to, term, message } = world.flights[action.at]!
   const detail = 'term' in message ? ` ${message.term}` : message.type === 'Entry' ? ` ${message.entry.index}` : ''
   return `${action.kind} ${from}>${to} ${message.type}${detail} of term ${term}`
@@ -140,7 +148,14 @@ function hash(text: string): number {
 }
 
 /** One way at random from here, for as many steps: reaches where trying everything does not. */
-export function wander(start: World, limits: Limits, steps: number, draw: () => number, result: Exploration, seen: (world: World) => void = () => {}): void {
+export function wander(
+  start: World,
+  limits: Limits,
+  steps: number,
+  draw: () => number,
+  result: Exploration,
+  seen: (world: World) => void = () => {},
+): void {
   let world = start
   for (let count = 0; count < steps; count++) {
     const ways = actions(world, limits)
@@ -162,6 +177,6 @@ function weightOf(action: Action, price: number): number {
   if (action.kind === 'jump')
     return (action.ms === 50 ? 3 : action.ms === 250 ? 1.5 : 1) * (action.without === 0 ? 1 : 0.1)
   if (action.kind === 'append') return 1
-  if (action.kind === 'crash' || action.kind === 'release') return 0.15
+  if (action.kind !== 'drop' && action.kind !== 'copy') return 0.15
   return 0.4
 }

@@ -9,16 +9,17 @@ import { releaseTo } from '../../src/host/step.ts'
 import { Bench, LEASE, rosterOf } from '../../src/testing/host-bench.ts'
 import type { World } from './world.ts'
 
-function worldOf(bench: Bench, hasWitness = false): World {
+function worldOf(bench: Bench): World {
   return {
     nowMs: bench.nowMs,
     machines: [...bench.machines.values()],
     crashed: [],
-    witness: hasWitness ? bench.witness : undefined,
+    witness: bench.witness,
     flights: bench.flights.map(({ from, to, term, message }) => ({ from, to, term, message })),
     committed: [...Array(20).keys()].map((index) => bench.committed.get(index)),
     grants: new Map(),
     appended: 0,
+    rosters: 0,
     released: 0,
     from: undefined,
     by: undefined,
@@ -73,7 +74,7 @@ export const STARTS: Readonly<Record<string, () => World>> = {
   pair: () => {
     const bench = new Bench({ members: 2 })
     bench.flights = []
-    return worldOf(bench, true)
+    return worldOf(bench)
   },
   silentPair: () => {
     const bench = new Bench({ members: 2 })
@@ -82,13 +83,25 @@ export const STARTS: Readonly<Record<string, () => World>> = {
     bench.run(400)
     bench.heal()
     fallSilent(bench)
-    return worldOf(bench, true)
+    return worldOf(bench)
   },
   /** The second in line is being left out; the third does not know yet. */
   leaving: () => {
     const bench = new Bench()
     writeUnheard(bench, { type: 'Roster', ...rosterOf([1, 3]) }, [2])
     fallSilent(bench)
-    return worldOf(bench, true)
+    return worldOf(bench)
+  },
+  /** Four voters and the lobby. */
+  four: () => {
+    const bench = new Bench({ members: 4 })
+    fallSilent(bench)
+    return worldOf(bench)
+  },
+  /** Three voters and one that learns. */
+  learner: () => {
+    const bench = new Bench({ members: 4, learners: 1 })
+    bench.flights = []
+    return worldOf(bench)
   },
 }

@@ -4,8 +4,8 @@
  *
  * Invariant: a world is never changed once it was handed out, so that every way onward can be tried from it.
  */
-import { decodeControl, encodeControl } from '@baton/schemas'
-import { isActing, others } from '../../src/host/council.ts'
+import { decodeControl, encodeControl, type ControlBody } from '@baton/schemas'
+import { currentRoster, isActing, others } from '../../src/host/council.ts'
 import { entryAt, lengthOf } from '../../src/host/log.ts'
 import { EVERYONE, WITNESS, type HostMachine, type HostMessage } from '../../src/host/machine.ts'
 import { appendEntry } from '../../src/host/reign.ts'
@@ -28,6 +28,7 @@ export type Action =
   | { readonly kind: 'jump'; readonly ms: number; readonly without: number }
   | { readonly kind: 'append'; readonly slot: number }
   | { readonly kind: 'crash'; readonly slot: number }
+  | { readonly kind: 'turn'; readonly slot: number; readonly other: number }
   | { readonly kind: 'release'; readonly slot: number; readonly to: number }
 
 export interface World {
@@ -41,6 +42,7 @@ export interface World {
   /** Who was granted a term, by voter; and who won it. */
   readonly grants: Map<string, number>
   appended: number
+  rosters: number
   released: number
   readonly from: World | undefined
   readonly by: Action | undefined
@@ -73,6 +75,9 @@ export function step(world: World, action: Action): World {
   else if (action.kind === 'append') {
     next.appended++
     touch(next, action.slot, (machine) => void appendEntry(machine, note(next.appended), action.slot))
+  } else if (action.kind === 'turn') {
+    next.rosters++
+    touch(next, action.slot, (machine) => void appendEntry(machine, turned(machine, action.other), 0))
   } else {
     next.released++
     touch(next, action.slot, (machine) => releaseTo(machine, action.to))
@@ -84,6 +89,13 @@ export function step(world: World, action: Action): World {
   }
   checkActing(next)
   return next
+}
+
+/** The host's next roster, in which a voter only learns from now on, or a learner votes. */
+function turned(machine: HostMachine, slot: number): ControlBody {
+  const { members, ...rest } = currentRoster(machine)
+  const next = members.map((member) => (member.slot === slot ? { ...member, voter: !member.voter } : member))
+  return { type: 'Roster', ...rest, members: next }
 }
 
 /** Time passes for all but `without`, which stands still and has to find out. */

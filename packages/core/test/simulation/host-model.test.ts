@@ -11,7 +11,7 @@ const STATES = Number(process.env['BATON_MODEL_STATES'] ?? 20_000)
 const WALKS = Number(process.env['BATON_MODEL_WALKS'] ?? 100)
 const WALK_STEPS = 150
 
-const LIMITS: Limits = { states: STATES, cost: 6, terms: 4, crashes: 1, appends: 2, releases: 1 }
+const LIMITS: Limits = { states: STATES, cost: 6, terms: 4, crashes: 1, appends: 2, releases: 1, rosters: 1 }
 
 function failure({ violation }: Exploration): string | undefined {
   return violation && `${violation.message}\n  ${violation.path.join('\n  ')}`
@@ -38,7 +38,7 @@ describe('ways at random', () => {
         const random = new SeededRandom(seed)
         wander(
           start(),
-          { ...LIMITS, terms: Infinity, appends: 8, releases: 2 },
+          { ...LIMITS, terms: Infinity, appends: 8, releases: 2, rosters: 3 },
           WALK_STEPS,
           () => random.float(),
           result,
