@@ -5,7 +5,7 @@
  * Invariant: what the copy shares with the original is never changed in place by the machine's code.
  */
 import type { Candidacy, HostMachine, Reign } from '../../src/host/machine.ts'
-import type { LogEntry } from '../../src/room.ts'
+import type { LogEntry } from '../../src/host/log-entry.ts'
 import { nameOf } from '../../src/testing/host-bench.ts'
 import type { Flight, World } from './world.ts'
 
