@@ -55,6 +55,14 @@ async function waitFor(what: string, holds: () => boolean, limitMs = 20_000): Pr
   }
 }
 
+/** All of them know that all of them vote, and that it is committed: before that, those from before decide. */
+function allVote(...networks: Network[]): boolean {
+  return networks.every((network) => {
+    const { voters, commitIndex, length } = network.lower.inspect()
+    return voters.length === networks.length && commitIndex === length
+  })
+}
+
 async function refused(options: Partial<InNode<JoinOptions>> & { lobby: string }): Promise<NetworkError> {
   const error: unknown = await joinRoom({ room: 'test', iceServers: [], ...options }).then(
     (network) => {
@@ -79,11 +87,36 @@ describe('joinRoom', () => {
     const host = await play(lobby, { leaseMs: 300, quorumLoss: 'wait' })
     const shy = await play(lobby, { canHost: false })
     const willing = await play(lobby)
-    await waitFor('all have a vote', () => host.network.lower.inspect().voters.length === 3)
+    await waitFor('all have a vote', () => allVote(host.network, shy.network, willing.network))
     // The shy one came first, and yet is not whom the baton goes to.
     host.network.close()
     await waitFor('the willing one hosts', () => willing.network.isHost)
     expect(shy.network.isHost).toBe(false)
+  })
+
+  it('WT23: of two players the one that is left goes on, with the vote of the lobby', async () => {
+    const lobby = await openLobby()
+    const host = await joinRoom({ lobby: lobby.url, room: 'test', iceServers: [] })
+    const frames = setInterval(() => {
+      const nowMs = performance.now()
+      host.receive(nowMs)
+      host.flush(nowMs)
+    }, 10)
+    ends.push(() => {
+      clearInterval(frames)
+      host.close()
+    })
+    const guest = await play(lobby)
+    const reasons: string[] = []
+    guest.network.on('hostchanged', (_, { reason }) => reasons.push(reason))
+    await waitFor('both have a vote', () => allVote(host, guest.network))
+    // It hangs: its links and its socket stay up, and nothing comes over them.
+    clearInterval(frames)
+    await waitFor('the other hosts', () => reasons.length > 0 && guest.network.state === 'stable')
+    expect(reasons).toEqual(['lost'])
+    expect(guest.network.lower.inspect()).toMatchObject({ generation: 0, isActing: true })
+    const { witnessed, forked } = lobby.stats()
+    expect([witnessed > 0, forked]).toEqual([true, 0])
   })
 
   it('WT19: tells its stages in order; the first hosts, the second is let in, and they talk', async () => {
