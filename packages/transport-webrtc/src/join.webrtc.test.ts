@@ -58,8 +58,8 @@ async function waitFor(what: string, holds: () => boolean, limitMs = 20_000): Pr
 /** All of them know that all of them vote, and that it is committed: before that, those from before decide. */
 function allVote(...networks: Network[]): boolean {
   return networks.every((network) => {
-    const { voters, commitIndex, length } = network.lower.inspect()
-    return voters.length === networks.length && commitIndex === length
+    const log = network.lower.inspect()
+    return log?.voters.length === networks.length && log.commitIndex === log.length
   })
 }
 
