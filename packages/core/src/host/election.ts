@@ -193,6 +193,7 @@ function win(machine: HostMachine): void {
   const { candidacy, host, log, self, nowMs } = machine
   const { term, reason, grants, started } = candidacy!
   const isAgain = host === self
+  const wasHost = machine.role === 'host'
   const gapMs = nowMs - machine.heardMs
   const roster = rosterOfNewReign(machine, isAgain, reason)
   for (const { tick } of grants.values()) if (isSomeAhead(tick, machine.tick)) machine.tick = tick
@@ -215,7 +216,9 @@ function win(machine: HostMachine): void {
   machine.reign = reign
   machine.reports.clear()
   machine.retryMs = nowMs + RETRY_MS
-  if (!isAgain || reason === 'fork') machine.turns.push({ slot: self, term, reason, gapMs })
+  // One that gave its reign up for a candidate, and has it back, was none in between.
+  const turned = !isAgain || reason === 'fork' ? reason : wasHost ? undefined : 'returned'
+  if (turned !== undefined) machine.turns.push({ slot: self, term, reason: turned, gapMs })
   beginReign(machine, roster)
 }
 
