@@ -1,15 +1,15 @@
 /**
  * The headless demo: starts the players as processes, lets them play, freezes the world and compares what
- * they report.
+ * they report; then the baton is handed on, and at last whoever holds it is killed.
  *
- * Invariant: it ends by itself: every wait has a limit, a player that dies ends it at once, and no player
+ * Invariant: it ends by itself: every wait has a limit, a player that dies unasked ends it at once, and no player
  * outlives it.
  */
-import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { createLobby } from '@baton/server'
-import type { HeadlessAnswer, HeadlessCommand, HeadlessReport } from '../examples/world/net/headless.ts'
+import type { HeadlessReport } from '../examples/world/net/headless.ts'
+import { changeHosts } from './demo-changes.ts'
+import { askAll, guarded, settle, sleep, startPlayer, type Player } from './demo-players.ts'
 import { judgeReports, type Verdict } from './demo-verdict.ts'
 
 export interface HeadlessOptions {
@@ -20,24 +20,10 @@ export interface HeadlessOptions {
   readonly onPlay?: (pids: readonly number[]) => void
 }
 
-const PLAYER = fileURLToPath(new URL('../examples/world/net/headless.ts', import.meta.url))
 const JOIN_TIMEOUT_MS = 60_000
-const ANSWER_TIMEOUT_MS = 20_000
-/** After the freeze the last rows arrive, and what was only touched goes back to its owner. */
-const SETTLE_MS = 2_500
-/** On a busy machine that takes longer: worlds that differ after this are different. */
-const SETTLE_TIMEOUT_MS = 15_000
 const LEAVE_TIMEOUT_MS = 5_000
 
-interface Player {
-  readonly name: string
-  readonly child: ChildProcess
-  tell(command: HeadlessCommand): void
-  /** The next answer. Rejects when the player ends, or says nothing for so long. */
-  answer(timeoutMs: number): Promise<HeadlessAnswer>
-}
-
-/** @returns whether every peer held the same world; a table and the reasons have been printed */
+/** @returns whether every peer held the same world, all the way; tables and reasons have been printed */
 export async function runHeadless({ guests, seconds, crates, onPlay }: HeadlessOptions): Promise<boolean> {
   const lobby = await createLobby({ port: 0, host: '127.0.0.1' })
   const players: Player[] = []
@@ -55,85 +41,25 @@ export async function runHeadless({ guests, seconds, crates, onPlay }: HeadlessO
     for (const player of players) player.tell('play')
     onPlay?.(players.map(({ child }) => child.pid!))
     await guarded(players, sleep(seconds * 1_000))
-    for (const player of players) player.tell('freeze')
     await settle(players)
-    const reports = (await askAll(players, 'report')) as HeadlessReport[]
-    const ended = players.map(({ child }) => once(child, 'exit'))
-    for (const player of players) player.tell('leave')
+    let passed = print(judgeReports(await askAll<HeadlessReport>(players, 'report'), crates))
+    if (passed) console.log('every peer holds the same world')
+
+    const survivors = await changeHosts(players, crates, (title, verdict) => {
+      console.log(`\n${title}`)
+      passed = print(verdict) && passed
+    })
+    const ended = survivors.map(({ child }) => once(child, 'exit'))
+    for (const player of survivors) player.tell('leave')
     await Promise.race([Promise.all(ended), sleep(LEAVE_TIMEOUT_MS)])
-    return print(judgeReports(reports, crates))
+    if (passed) console.log('nothing was lost, nothing doubled')
+    return passed
   } catch (failure) {
     console.error(`demo: ${failure instanceof Error ? failure.message : String(failure)}`)
     return false
   } finally {
     for (const { child } of players) child.kill('SIGKILL')
     await lobby.close()
-  }
-}
-
-/** Waits until all hold the same world, or for so long that they never will. */
-async function settle(players: readonly Player[]): Promise<void> {
-  await guarded(players, sleep(SETTLE_MS))
-  for (const endMs = performance.now() + SETTLE_TIMEOUT_MS; performance.now() < endMs; await sleep(500)) {
-    if (new Set(await askAll(players, 'world')).size === 1) return
-  }
-}
-
-async function askAll(players: readonly Player[], command: HeadlessCommand): Promise<HeadlessAnswer[]> {
-  const answers: HeadlessAnswer[] = []
-  for (const player of players) {
-    const answered = player.answer(ANSWER_TIMEOUT_MS)
-    player.tell(command)
-    answers.push(await answered)
-  }
-  return answers
-}
-
-function startPlayer(name: string, args: readonly string[]): Player {
-  const child = fork(PLAYER, args, { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-  // A command to a player that has just died is not an error of its own: the end is told by `answer`.
-  child.on('error', () => {})
-  return {
-    name,
-    child,
-    tell(command) {
-      if (child.connected) child.send(command)
-    },
-    answer: (timeoutMs) =>
-      new Promise((resolve, reject) => {
-        const fail = (reason: string): void => settle(() => reject(new Error(`${name} ${reason}`)))
-        const onMessage = (message: HeadlessAnswer): void => settle(() => resolve(message))
-        const onExit = (code: number | null, signal: string | null): void => fail(`ended with ${signal ?? code}`)
-        const timer = setTimeout(() => fail(`said nothing for ${timeoutMs / 1_000} s`), timeoutMs)
-        const settle = (act: () => void): void => {
-          clearTimeout(timer)
-          child.off('message', onMessage)
-          child.off('exit', onExit)
-          act()
-        }
-        child.once('message', onMessage)
-        child.once('exit', onExit)
-        if (child.exitCode !== null || child.signalCode !== null) onExit(child.exitCode, child.signalCode)
-      }),
-  }
-}
-
-/** Waits, but not for longer than all players live. */
-async function guarded<Result>(players: readonly Player[], waited: Promise<Result>): Promise<Result> {
-  const stops: (() => void)[] = []
-  const ended = new Promise<never>((_, reject) => {
-    for (const { name, child } of players) {
-      const onExit = (code: number | null, signal: string | null): void =>
-        reject(new Error(`${name} ended with ${signal ?? code}`))
-      if (child.exitCode !== null || child.signalCode !== null) onExit(child.exitCode, child.signalCode)
-      child.once('exit', onExit)
-      stops.push(() => child.off('exit', onExit))
-    }
-  })
-  try {
-    return await Promise.race([waited, ended])
-  } finally {
-    for (const stop of stops) stop()
   }
 }
 
@@ -150,8 +76,5 @@ function print({ rows, faults, notes }: Verdict): boolean {
   for (const line of cells.slice(1)) console.log(format(line))
   for (const note of notes) console.log(note)
   for (const fault of faults) console.log(`FAILED: ${fault}`)
-  if (faults.length === 0) console.log('every peer holds the same world')
   return faults.length === 0
 }
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

@@ -19,22 +19,58 @@ function isAlive(pid: number): boolean {
   }
 }
 
-test('a host and guests as processes end with the same world, each with its line of figures', async () => {
+/** Rows of the printed tables, cells by their heads, under the line they stand below. */
+function tables(): Readonly<Record<string, readonly Readonly<Record<string, string>>[]>> {
+  const found: Record<string, Record<string, string>[]> = {}
+  let title = ''
+  let heads: readonly string[] = []
+  for (const line of printed.flatMap((one) => one.split('\n'))) {
+    if (!line.startsWith('|')) {
+      title = line
+      heads = []
+    } else if (!line.startsWith('|-')) {
+      const cells = line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim())
+      if (heads.length === 0) heads = cells
+      else (found[title] ??= []).push(Object.fromEntries(heads.map((head, i) => [head, cells[i]!])))
+    }
+  }
+  return found
+}
+
+test('a host and guests as processes hold the same world, through two hand-overs and a host that is killed', async () => {
   let pids: readonly number[] = []
   const passed = await runHeadless({ guests: 2, seconds: 2, crates: 40, onPlay: (all) => (pids = all) })
   expect(printed.filter((line) => line.startsWith('FAILED'))).toEqual([])
   expect(passed).toBe(true)
-  const lines = printed
-    .filter((line) => /^\| (host|guest \d)/.test(line))
-    .map((line) => line.split('|').map((cell) => cell.trim()))
-  expect(lines.map((cells) => cells.slice(1, 3))).toEqual([
+  const [played, handed, back, crash] = Object.entries(tables())
+  expect(played![1].map(({ peer, entities }) => [peer, entities])).toEqual([
     ['host', '43'],
     ['guest 1', '43'],
     ['guest 2', '43'],
   ])
-  expect(new Set(lines.map((cells) => cells.at(-2))).size).toBe(1)
+  expect(new Set(played![1].map(({ world }) => world)).size).toBe(1)
+  for (const [[title, rows], taker] of [
+    [handed!, 'guest 1'],
+    [back!, 'host'],
+  ] as const) {
+    expect(title).toContain(`hands the baton on to ${taker}`)
+    expect(rows.map(({ host, lost, doubled }) => [host, lost, doubled])).toEqual(rows.map(() => [taker, '0', '0']))
+  }
+  const [title, rows] = crash!
+  expect(title).toBe('host is killed (SIGKILL)')
+  expect(rows.map(({ peer, entities, lost, doubled }) => [peer, entities, lost, doubled])).toEqual([
+    ['guest 1', '42 → 42', '0', '0'],
+    ['guest 2', '42 → 42', '0', '0'],
+  ])
+  for (const row of rows) expect(row['gap ms']).toMatch(/^\d+$/)
+  expect(new Set(rows.map(({ world }) => world)).size).toBe(1)
+  expect(printed).toContain('ticks without a host: 0')
+  expect(printed.at(-1)).toBe('nothing was lost, nothing doubled')
   expect(pids.filter(isAlive)).toEqual([])
-})
+}, 120_000)
 
 test.each([
   ['the host', 0],

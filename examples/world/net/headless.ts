@@ -9,17 +9,28 @@ import { createWorld } from 'bitecs'
 import { botWishes, stir } from '../sim/bot.ts'
 import { crateLayout } from '../sim/layout.ts'
 import { createPlaza } from '../sim/plaza.ts'
-import { watchRows, type Sample } from './row-watch.ts'
+import { watchHost, type Standing } from './host-watch.ts'
+import { watchRows, type RowWatch, type Sample } from './row-watch.ts'
 import { drive, startSession } from './session.ts'
 
 /**
  * What the parent says. `play`: everybody is there, figures count from now. `freeze`: stop all motion.
- * `world`: answer with the world's fingerprint. `report`: answer with a `HeadlessReport`. `leave`: end.
+ * `world`: answer with the world's fingerprint. `report`: answer with a `HeadlessReport`. `standing`: answer with a
+ * `Standing`. `moved`: answer with how many crates moved in each second since `play`. `hand on to <name>`: the host
+ * hands the baton to that player. `leave`: end.
  */
-export type HeadlessCommand = 'play' | 'freeze' | 'world' | 'report' | 'leave'
+export type HeadlessCommand =
+  | 'play'
+  | 'freeze'
+  | 'world'
+  | 'report'
+  | 'standing'
+  | 'moved'
+  | `hand on to ${string}`
+  | 'leave'
 
 /** `synced`: this player holds the whole world. A number: its fingerprint. */
-export type HeadlessAnswer = 'synced' | number | HeadlessReport
+export type HeadlessAnswer = 'synced' | number | HeadlessReport | Standing | readonly number[]
 
 export interface HeadlessReport {
   readonly name: string
@@ -54,7 +65,9 @@ const joinedMs = performance.now()
 const network = await joinRoom({ lobby, room, displayName: name })
 const session = startSession(world, network, name, crateLayout(Number(crateText)))
 const { replication } = session
-const watch = watchRows(replication)
+const hosts = watchHost(network, replication)
+let watch: RowWatch = watchRows(replication)
+const isMine = (eid: number): boolean => replication.ownerOf(eid)?.isLocal ?? false
 let joinMs = performance.now() - joinedMs
 let state: 'waiting' | 'playing' | 'frozen' = 'waiting'
 let stepCount = 0
@@ -71,10 +84,11 @@ network.on('closed', () => {
 })
 const pump = drive((nowMs) => {
   const frame = session.receive(nowMs)
+  hosts.advance(nowMs)
   if (state === 'playing') {
     const wishes = botWishes(Number(botText), (nowMs - before.nowMs) / 1000)
     plaza.advance(frame.stepCount, session.me, wishes)
-    for (let i = 0; i < frame.stepCount; i += 1) if (network.isHost) stir(plaza.physics, (stepCount += 1))
+    for (let i = 0; i < frame.stepCount; i += 1) stir(plaza.physics, (stepCount += 1), isMine)
     session.touch(plaza.touched)
     rttSumMs += session.readings().rttMs
     frameCount += 1
@@ -85,6 +99,7 @@ const pump = drive((nowMs) => {
 
 process.on('message', (command: HeadlessCommand) => {
   if (command === 'play') {
+    if (state === 'frozen') watch = watchRows(replication)
     before = count()
     state = 'playing'
   } else if (command === 'freeze') {
@@ -93,7 +108,10 @@ process.on('message', (command: HeadlessCommand) => {
     watch.stop()
   } else if (command === 'world') tell(replication.fingerprint())
   else if (command === 'report') tell(report())
-  else leave()
+  else if (command === 'standing') tell(hosts.read(name, session.me))
+  else if (command === 'moved') tell(watch.movedPerSecond)
+  else if (command === 'leave') leave()
+  else handOn(command.slice('hand on to '.length))
 })
 if (replication.synced) tell('synced')
 else {
@@ -139,6 +157,12 @@ function report(): HeadlessReport {
     fingerprint: replication.fingerprint(),
     world: replication.describe(),
   }
+}
+
+function handOn(to: string): void {
+  const taker = network.peers.find((peer) => peer.displayName === to)
+  if (!taker) throw new Error(`${name}: nobody here is called ${to}`)
+  network.handOver(taker)
 }
 
 function leave(): void {

@@ -1,4 +1,4 @@
-/** What a headless player does: walks in loops through the crates, and on the host keeps them all in motion. */
+/** What a headless player does: walks in loops through the crates, and keeps those it owns in motion. */
 import type { Wishes } from './avatar.ts'
 import type { Physics } from './physics.ts'
 
@@ -8,10 +8,13 @@ export function botWishes(n: number, seconds: number): Wishes {
   return { moveX: Math.cos(angle) + 0.4 * Math.sin(seconds * 2.3), moveZ: Math.sin(angle), jump: seconds % 5 < 0.1 }
 }
 
-/** Tosses every crate that this peer simulates now and then, so that hundreds move at once. */
-export function stir(physics: Physics, stepCount: number): void {
+/**
+ * Tosses crates now and then, so that hundreds move at once: those that this peer simulates, and that are its own.
+ * @param isMine what is only pushed here is left to its owner
+ */
+export function stir(physics: Physics, stepCount: number, isMine: (eid: number) => boolean): void {
   for (const [eid, body] of physics.bodies) {
-    if (body.kind !== 'crate' || !body.simulated || (stepCount + eid * 37) % 75 !== 0) continue
+    if (body.kind !== 'crate' || !body.simulated || !isMine(eid) || (stepCount + eid * 37) % 75 !== 0) continue
     const at = body.rigid.translation()
     // Toward the middle and around it, so that nothing collects at the walls.
     const push = { x: -at.x * 0.05 - at.z * 0.09, y: 5 + (eid % 5), z: -at.z * 0.05 + at.x * 0.09 }
