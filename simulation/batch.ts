@@ -5,7 +5,19 @@
  */
 import { percentile, type MigrationCause } from './migrations.ts'
 import { runSchedule, type RunResult } from './simulation.ts'
+import { planScenario, type Scenario, type ScenarioOptions } from './scenarios.ts'
+import type { Schedule } from './schedule.ts'
 import { planSchedule, type SwarmOptions } from './swarm.ts'
+
+/** What becomes of a seed: a swarm's schedule, or one of a scenario. Plain data, for workers. */
+export type SeedPlan =
+  | { readonly kind: 'swarm'; readonly options: SwarmOptions }
+  | { readonly kind: 'scenario'; readonly scenario: Scenario; readonly options: ScenarioOptions }
+
+export function planSeed(seed: number, plan: SeedPlan): Schedule {
+  if (plan.kind === 'swarm') return planSchedule(seed, plan.options)
+  return planScenario(plan.scenario, seed, plan.options)
+}
 
 export interface Failure {
   readonly seed: number
@@ -24,6 +36,8 @@ export interface Summary {
   gapsMs: Partial<Record<MigrationCause, number[]>>
   migrationCount: Partial<Record<MigrationCause, number>>
   agreedMs: number[]
+  /** How long a host that was cut off from all others went on sending state. */
+  stopsMs: number[]
   failures: Failure[]
 }
 
@@ -41,12 +55,13 @@ export function createSummary(): Summary {
     gapsMs: {},
     migrationCount: {},
     agreedMs: [],
+    stopsMs: [],
     failures: [],
   }
 }
 
-export function runSeed(seed: number, options: SwarmOptions, summary: Summary): RunResult {
-  const schedule = planSchedule(seed, options)
+export function runSeed(seed: number, plan: SeedPlan, summary: Summary): RunResult {
+  const schedule = planSeed(seed, plan)
   const isTwice = seed % TWICE === 0
   const result = runSchedule(schedule, { withTrace: isTwice })
   addResult(summary, seed, result)
@@ -67,6 +82,7 @@ export function addResult(summary: Summary, seed: number, result: RunResult): vo
   if (result.isFrozen) summary.frozenCount++
   summary.strandedCount += result.strandedCount
   if (result.agreedMs !== undefined) summary.agreedMs.push(result.agreedMs)
+  summary.stopsMs.push(...result.stopsMs)
   for (const { cause, gapsMs } of result.migrations) {
     summary.migrationCount[cause] = (summary.migrationCount[cause] ?? 0) + 1
     ;(summary.gapsMs[cause] ??= []).push(...gapsMs)
@@ -83,6 +99,7 @@ export function mergeSummary(into: Summary, from: Summary): void {
   into.strandedCount += from.strandedCount
   into.checkedTwice += from.checkedTwice
   into.agreedMs.push(...from.agreedMs)
+  into.stopsMs.push(...from.stopsMs)
   into.failures.push(...from.failures)
   for (const [cause, gaps] of Object.entries(from.gapsMs)) (into.gapsMs[cause as MigrationCause] ??= []).push(...gaps)
   for (const [cause, count] of Object.entries(from.migrationCount)) {

@@ -122,6 +122,10 @@ function clog(stage: Stage, from: PeerId, to: PeerId, ms: number): void {
 
 function partition(stage: Stage, side: readonly Who[], lobbyInside: boolean, ms: number): void {
   const inside = new Set(side.map((who) => find(stage, who)))
+  const [alone] = inside
+  if (inside.size === 1 && !lobbyInside && alone?.network.isHost === true) {
+    stage.migrations.isolated(alone, stage.nowMs, ms)
+  }
   for (const one of stage.playing) {
     if (inside.has(one) !== lobbyInside) {
       stage.network.lobby.cut(one.id, true)

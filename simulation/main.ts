@@ -8,13 +8,13 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cac } from 'cac'
-import { addResult, createSummary, invariantOf, type Summary } from './batch.ts'
+import { addResult, createSummary, invariantOf, planSeed, type SeedPlan, type Summary } from './batch.ts'
 import { printSummary, showProgress } from './report.ts'
 import { readSchedule, writeSchedule, type FaultKind, type Schedule } from './schedule.ts'
-import { planScenario, SCENARIOS, type Scenario } from './scenarios.ts'
+import { SCENARIOS, type Scenario, type ScenarioOptions } from './scenarios.ts'
 import { shrinkSchedule } from './shrink.ts'
 import { runSchedule } from './simulation.ts'
-import { ALL_KINDS, planSchedule, type SwarmOptions } from './swarm.ts'
+import { ALL_KINDS, type SwarmOptions } from './swarm.ts'
 import { runBatch } from './workers.ts'
 
 interface Flags {
@@ -38,6 +38,8 @@ interface Flags {
   readonly stall: number
 }
 
+/** A run of the scenario `stall`. */
+const STALL_RUN_MS = 600_000
 const REGRESSIONS = fileURLToPath(new URL('./regressions/', import.meta.url))
 
 function commit(): string {
@@ -69,8 +71,10 @@ function swarmOptions(flags: Flags): SwarmOptions {
 }
 
 /** The flags that change what a seed stands for. */
-function typed({ kinds, peers, lease }: Flags): string {
-  return Object.entries({ kinds, peers, lease })
+function typed(flags: Flags): string {
+  const { kinds, peers, lease, scenario, rtt, jitter, loss, stall } = flags
+  const ofScenario = scenario === undefined ? {} : { scenario, rtt, jitter, loss, stall }
+  return Object.entries({ kinds, peers, lease, ...ofScenario })
     .map(([name, value]) => (value === undefined ? '' : ` --${name} ${value}`))
     .join('')
 }
@@ -96,23 +100,28 @@ function runOne(schedule: Schedule, flags: Flags): Summary {
   return summary
 }
 
-function runScenario(scenario: Scenario, firstSeed: number, flags: Flags): Summary {
-  const summary = createSummary()
-  const runs = flags.hours === undefined ? flags.seeds : Math.ceil(flags.hours * 6)
-  for (let run = 0; run < runs; run++) {
-    const schedule = planScenario(scenario, firstSeed + run, {
-      rttMs: flags.rtt,
-      jitterMs: flags.jitter,
-      loss: flags.loss / 100,
-      leaseMs: flags.lease ?? 600,
-      peers: flags.peers ?? 4,
-      faultMs: 600_000,
-      stallMs: flags.stall,
-    })
-    addResult(summary, schedule.seed, runSchedule(schedule))
-    if (flags.json !== true) showProgress(summary)
+/** What seeds stand for, by the flags. */
+function seedPlan(flags: Flags): SeedPlan {
+  const { scenario } = flags
+  if (scenario === undefined) return { kind: 'swarm', options: swarmOptions(flags) }
+  if (!(SCENARIOS as readonly string[]).includes(scenario)) {
+    throw new Error(`sim: no scenario is called ${scenario}; there are ${SCENARIOS.join(', ')}`)
   }
-  return summary
+  const options: ScenarioOptions = {
+    rttMs: flags.rtt,
+    jitterMs: flags.jitter,
+    loss: flags.loss / 100,
+    leaseMs: flags.lease ?? 600,
+    peers: flags.peers ?? 4,
+    faultMs: STALL_RUN_MS,
+    stallMs: flags.stall,
+  }
+  return { kind: 'scenario', scenario: scenario as Scenario, options }
+}
+
+function seedCount({ minutes, hours, seeds }: Flags): number {
+  if (hours !== undefined) return Math.ceil((hours * 3_600_000) / STALL_RUN_MS)
+  return minutes === undefined ? seeds : Infinity
 }
 
 async function run(flags: Flags): Promise<void> {
@@ -121,21 +130,16 @@ async function run(flags: Flags): Promise<void> {
   const firstSeed = flags.seed ?? (flags.scenario === undefined ? seedOfToday(hash) : 1)
   let summary: Summary
   if (flags.schedule !== undefined) summary = runOne(readSchedule(readFileSync(flags.schedule, 'utf8')), flags)
-  else if (flags.scenario !== undefined) {
-    if (!(SCENARIOS as readonly string[]).includes(flags.scenario)) {
-      throw new Error(`sim: no scenario is called ${flags.scenario}; there are ${SCENARIOS.join(', ')}`)
-    }
-    summary = runScenario(flags.scenario as Scenario, firstSeed, flags)
-  } else if (flags.seed !== undefined && (flags.verbose === true || flags.shrink !== undefined)) {
-    summary = runOne(planSchedule(flags.seed, swarmOptions(flags)), flags)
+  else if (flags.seed !== undefined && (flags.verbose === true || flags.shrink !== undefined)) {
+    summary = runOne(planSeed(flags.seed, seedPlan(flags)), flags)
   } else {
     summary = await runBatch({
       firstSeed,
-      seedCount: flags.minutes === undefined ? flags.seeds : Infinity,
+      seedCount: seedCount(flags),
       workers: flags.workers,
       minSeeds: flags.minSeeds ?? 0,
       limitMs: flags.minutes === undefined ? Infinity : flags.minutes * 60_000,
-      swarm: swarmOptions(flags),
+      plan: seedPlan(flags),
       ...(flags.json !== true && { onProgress: showProgress }),
     })
   }

@@ -11,7 +11,7 @@ export type MigrationCause = 'crash' | 'tab closed' | 'left' | 'planned' | 'doub
 
 export interface Migration {
   readonly term: number
-  readonly cause: MigrationCause
+  cause: MigrationCause
   /** When the first state of the new host was heard anywhere. */
   readonly atMs: number
   /** Milliseconds, one for each peer that heard both hosts. */
@@ -25,8 +25,14 @@ interface Heard {
 
 export class MigrationLog {
   readonly migrations: Migration[] = []
+  /** For each host that was cut off from all others: how long it went on sending state. */
+  readonly stopsMs: number[] = []
+  readonly #handedOver = new Set<string>()
   readonly #byTerm = new Map<string, Migration>()
   readonly #heard = new Map<object, Heard>()
+  #isolated:
+    | { readonly host: object; readonly atMs: number; readonly untilMs: number; readonly index: number }
+    | undefined
   #ended: { readonly cause: MigrationCause; readonly atMs: number } | undefined
 
   /** A host is about to go, or to hand over. Another one within a second makes it a double. */
@@ -34,6 +40,25 @@ export class MigrationLog {
     const last = this.#ended
     const isDouble = last?.cause === 'crash' && cause === 'crash' && atMs - last.atMs < 1_000
     this.#ended = { cause: isDouble ? 'double' : cause, atMs }
+  }
+
+  /** A host is cut off from all others, for at most so long. */
+  isolated(host: object, atMs: number, ms: number): void {
+    this.#isolated = { host, atMs, untilMs: atMs + ms, index: this.stopsMs.push(0) - 1 }
+  }
+
+  /** A peer sends state as host. */
+  acts(host: object, atMs: number): void {
+    const isolated = this.#isolated
+    if (isolated?.host === host && atMs < isolated.untilMs) this.stopsMs[isolated.index] = atMs - isolated.atMs
+  }
+
+  /** A peer is told that a host passed the baton on by itself: no fault, and none that a fault made. */
+  handedOver(session: string, term: number): void {
+    const key = `${session} ${term}`
+    this.#handedOver.add(key)
+    const migration = this.#byTerm.get(key)
+    if (migration?.cause === 'stall') migration.cause = 'planned'
   }
 
   /** A peer hears state of the host of this term. */
@@ -54,7 +79,8 @@ export class MigrationLog {
     let migration = this.#byTerm.get(key)
     if (migration === undefined) {
       const ended = this.#ended
-      const cause = ended !== undefined && atMs - ended.atMs < 5_000 ? ended.cause : 'stall'
+      const other = this.#handedOver.has(key) ? 'planned' : 'stall'
+      const cause = ended !== undefined && atMs - ended.atMs < 5_000 ? ended.cause : other
       this.#ended = undefined
       migration = { term, cause, atMs, gapsMs: [] }
       this.#byTerm.set(key, migration)

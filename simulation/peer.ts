@@ -3,7 +3,15 @@
  *
  * Invariant: it runs only in `frame`, and a peer that is gone never runs again.
  */
-import { CHANNEL, createNetwork, type LogEntry, type Network, type PeerId, type Transport } from '@baton/core'
+import {
+  CHANNEL,
+  createNetwork,
+  type HostChangeReason,
+  type LogEntry,
+  type Network,
+  type PeerId,
+  type Transport,
+} from '@baton/core'
 import type { SeededRandom } from '@baton/core/testing'
 import { createGame, type Game } from './game.ts'
 import { NodeClock } from './node-clock.ts'
@@ -22,6 +30,7 @@ export interface PeerWatcher {
   receivedBytes(peer: SimulatedPeer, channel: number, data: Uint8Array): void
   committed(peer: SimulatedPeer, entry: LogEntry): void
   reset(peer: SimulatedPeer, index: number): void
+  hostChanged(peer: SimulatedPeer, term: number, reason: HostChangeReason): void
   spawned(peer: SimulatedPeer, id: number): void
   despawned(peer: SimulatedPeer, id: number): void
 }
@@ -77,6 +86,7 @@ export class SimulatedPeer {
       joinTimeoutMs: 30_000,
     })
     this.network.on('joined', () => (this.hasJoined = true))
+    this.network.on('hostchanged', (_host, { term, reason }) => options.watcher.hostChanged(this, term, reason))
     this.network.on('closed', () => {
       if (this.fate === 'plays') this.fate = 'ended'
     })

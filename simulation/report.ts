@@ -22,7 +22,7 @@ export interface ReportOptions {
 }
 
 export function printSummary(summary: Summary, { commit, realMs, asJson, flags, firstSeed }: ReportOptions): void {
-  const { seedCount, simulatedMs, failures, agreedMs } = summary
+  const { seedCount, simulatedMs, failures, agreedMs, stopsMs } = summary
   const figures = {
     commit,
     firstSeed,
@@ -34,7 +34,8 @@ export function printSummary(summary: Summary, { commit, realMs, asJson, flags, 
     stranded: summary.strandedCount,
     checkedTwice: summary.checkedTwice,
     migrations: gapRows(summary),
-    agreedAfterMs: agreedMs.length === 0 ? undefined : { p50: percentile(agreedMs, 0.5), max: percentile(agreedMs, 1) },
+    agreedAfterMs: spread(agreedMs),
+    isolatedHostStopsMs: spread(stopsMs),
     entitiesLost: countOf(summary, ['I6']),
     entitiesDoubled: countOf(summary, ['I7', 'I8']),
     violations: failures.length,
@@ -58,10 +59,17 @@ export function printSummary(summary: Summary, { commit, realMs, asJson, flags, 
     `${frozenWithoutQuorum} frozen without quorum; ${figures.stranded} peers stranded without a link to the host; ${figures.checkedTwice} seeds run twice;`,
   )
   if (agreedAfterMs) console.log(`equal worlds after p50 ${agreedAfterMs.p50} ms, max ${agreedAfterMs.max} ms;`)
+  const stops = figures.isolatedHostStopsMs
+  if (stops) console.log(`a host cut off stops after p50 ${stops.p50} ms, max ${stops.max} ms;`)
   console.log(`entities lost ${figures.entitiesLost}, doubled ${figures.entitiesDoubled}`)
   const broken = Object.entries(figures.byInvariant).map(([id, count]) => `${id} ${count}`)
   const what = broken.length === 0 ? '' : ` (${broken.join(', ')})`
   console.log(`${seedCount} seeds from ${firstSeed} at ${commit}, ${failures.length} failed${what}`)
+}
+
+function spread(values: readonly number[]): { p50: number; max: number } | undefined {
+  if (values.length === 0) return undefined
+  return { p50: Math.round(percentile(values, 0.5)), max: Math.round(percentile(values, 1)) }
 }
 
 function countByInvariant({ failures }: Summary): Record<string, number> {

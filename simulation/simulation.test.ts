@@ -155,6 +155,7 @@ describe('figures', () => {
         isFrozen: seed === 2,
         agreedMs: seed,
         strandedCount: 1,
+        stopsMs: [seed],
         trace: 0,
       }
       addResult(whole, seed, result)

@@ -26,6 +26,7 @@ export interface RunResult {
   readonly isFrozen: boolean
   /** From the end of all faults until one host and equal worlds; `undefined` when nothing was to agree. */
   readonly agreedMs: number | undefined
+  readonly stopsMs: readonly number[]
   /** Peers that were still there, and had lost their link to the host for good. */
   readonly strandedCount: number
   /** 0 unless asked for. */
@@ -117,6 +118,7 @@ export class Simulation implements Stage {
       isFrozen,
       agreedMs,
       strandedCount: this.#stranded,
+      stopsMs: this.migrations.stopsMs,
       trace: this.#options.withTrace === true ? this.#trace.value : 0,
     }
   }
@@ -269,7 +271,10 @@ export class Simulation implements Stage {
   }
 
   readonly #watcher: PeerWatcher = {
-    sentAsHost: (peer, glance) => this.checks.sentAsHost(peer, glance),
+    sentAsHost: (peer, glance) => {
+      this.checks.sentAsHost(peer, glance)
+      if (glance.hasRows) this.migrations.acts(peer, this.nowMs)
+    },
     sentControl: (peer, data) => this.checks.sentControl(peer, data),
     receivedState: (peer, from, glance) => {
       const session = sessionOf(peer.network)
@@ -285,6 +290,10 @@ export class Simulation implements Stage {
       }
       const thrown = channel === 0 ? this.network.flip(data) : undefined
       if (thrown !== undefined) this.violations.report('I0', `the verifier throws ${thrown}`)
+    },
+    hostChanged: (peer, term, reason) => {
+      this.log(`${peer.name}: host of term ${term}, ${reason}`)
+      if (reason === 'handed-over') this.migrations.handedOver(sessionOf(peer.network), term)
     },
     committed: (peer, entry) => this.checks.committed(peer, entry),
     reset: (peer, index) => this.checks.reset(peer, index),

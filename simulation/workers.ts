@@ -5,13 +5,12 @@
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { createSummary, mergeSummary, runSeed, type Summary } from './batch.ts'
-import type { SwarmOptions } from './swarm.ts'
+import { createSummary, mergeSummary, runSeed, type SeedPlan, type Summary } from './batch.ts'
 
 /** What a worker is given; `undefined` ends it. */
 interface Order {
   readonly seeds: readonly number[]
-  readonly options: SwarmOptions
+  readonly plan: SeedPlan
 }
 
 export interface BatchOptions {
@@ -22,7 +21,7 @@ export interface BatchOptions {
   /** No seed is begun after this, once so many have run. */
   readonly limitMs: number
   readonly minSeeds: number
-  readonly swarm: SwarmOptions
+  readonly plan: SeedPlan
   /** Ends the batch at the first failure. */
   readonly stopEarly?: boolean
   readonly onProgress?: (summary: Summary) => void
@@ -42,7 +41,7 @@ export async function runBatch(options: BatchOptions): Promise<Summary> {
     if (options.stopEarly === true && summary.failures.length > 0) return undefined
     const seeds: number[] = []
     while (seeds.length < SEEDS_PER_ORDER && nextSeed < endSeed) seeds.push(nextSeed++)
-    return { seeds, options: options.swarm }
+    return { seeds, plan: options.plan }
   }
   const done = (part: Summary): void => {
     mergeSummary(summary, part)
@@ -62,9 +61,9 @@ export function serveOrders(): void {
   })
 }
 
-function runOrder({ seeds, options }: Order): Summary {
+function runOrder({ seeds, plan }: Order): Summary {
   const part = createSummary()
-  for (const seed of seeds) runSeed(seed, options, part)
+  for (const seed of seeds) runSeed(seed, plan, part)
   return part
 }
 
