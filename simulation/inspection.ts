@@ -17,6 +17,8 @@ export interface Inspection {
   readonly length: number
   readonly firstIndex: number
   readonly voters: readonly number[]
+  /** Of each roster whose quorum must agree. */
+  readonly councils: readonly (readonly number[])[]
   readonly learners: readonly number[]
   readonly uncommittedRosters: number
   entryAt(index: number): LogEntry | undefined

@@ -52,13 +52,21 @@ export function canAgree(room: Room): boolean {
     one === undefined ? 0 : one.generation * 2 ** 40 + one.term * 2 ** 20 + one.length
   const newest = inspections.reduce((most, one) => (rank(one) > rank(most) ? one : most), undefined)
   if (newest === undefined) return peers.length > 0
-  const { voters } = newest
+  const candidates = peers.filter(({ plan, network }) => plan.canHost && newest.voters.includes(network.local.slot))
+  // As long as a change of voters is under way, those before and those after it must agree.
+  return candidates.some((peer) => newest.councils.every((voters) => hasQuorum(room, peers, peer, voters)))
+}
+
+function hasQuorum(
+  room: Room,
+  peers: readonly SimulatedPeer[],
+  candidate: SimulatedPeer,
+  voters: readonly number[],
+): boolean {
   const living = peers.filter((peer) => voters.includes(peer.network.local.slot))
-  return living.some((peer) => {
-    const hasWitness = voters.length % 2 === 0 && room.lobbyMembers.includes(peer.id)
-    const votes = living.filter((other) => areLinked(peer, other)).length + (hasWitness ? 1 : 0)
-    return peer.plan.canHost && votes >= quorumOf(voters.length)
-  })
+  const hasWitness = voters.length % 2 === 0 && room.lobbyMembers.includes(candidate.id)
+  const votes = living.filter((other) => areLinked(candidate, other)).length + (hasWitness ? 1 : 0)
+  return votes >= quorumOf(voters.length)
 }
 
 export function checkAgreement(room: Room): Agreement {

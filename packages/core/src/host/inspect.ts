@@ -27,6 +27,8 @@ export interface HostInspection {
   readonly voters: readonly number[]
   readonly learners: readonly number[]
   readonly uncommittedRosters: number
+  /** Slots that vote, for each roster whose quorum must agree: more than one while a change of voters is under way. */
+  readonly councils: readonly (readonly number[])[]
 }
 
 export function inspect(room: Room): HostInspection | undefined {
@@ -48,5 +50,6 @@ export function inspect(room: Room): HostInspection | undefined {
     voters: members.filter((member) => member.voter).map((member) => member.slot),
     learners: members.filter((member) => !member.voter).map((member) => member.slot),
     uncommittedRosters: machine.log.pendingRosters.length,
+    councils: all.map((roster) => roster.members.filter((member) => member.voter).map((member) => member.slot)),
   }
 }
