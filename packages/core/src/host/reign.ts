@@ -199,22 +199,28 @@ function isAgreed(machine: HostMachine, host: number, term: number): boolean {
 
 /** HM8: the highest position that a quorum holds, if it was written in this reign. */
 export function advanceCommit(machine: HostMachine): void {
-  const { log, term, self } = machine
+  const { log } = machine
   const reign = machine.reign!
   const before = log.commit
-  for (let index = lengthOf(log); index > log.commit; index--) {
-    if (entryAt(log, index)!.term !== term) break
-    const holds = (slot: number): boolean =>
-      slot === self || reign.resigned.has(slot) || (reign.held.get(slot) ?? 0) >= index
-    if (!agrees(machine, holds, reign.witnessed >= index)) continue
-    commit(machine, index)
-    // A roster may have been in force only until now: what is behind it may have a quorum as well.
-    index = lengthOf(log) + 1
-  }
+  // A roster may have been in force only until now: what is behind it may have a quorum as well.
+  for (let index = agreedPosition(machine); index !== undefined; index = agreedPosition(machine)) commit(machine, index)
   if (log.commit === before) return
   reign.pendingSinceMs = machine.nowMs
   // Guests learn of it at once: what they see waits for this.
   if (holdsLease(machine)) sendBeat(machine)
+}
+
+/** Only positions up to which somebody's log goes can be the one: between two of them the same hold all. */
+function agreedPosition(machine: HostMachine): number | undefined {
+  const { log, term, self } = machine
+  const { held, witnessed, resigned } = machine.reign!
+  const positions = [...new Set([lengthOf(log), witnessed, ...held.values()])].sort((a, b) => b - a)
+  for (const index of positions) {
+    if (index <= log.commit || entryAt(log, index)!.term !== term) return undefined
+    const holds = (slot: number): boolean => slot === self || resigned.has(slot) || (held.get(slot) ?? 0) >= index
+    if (agrees(machine, holds, witnessed >= index)) return index
+  }
+  return undefined
 }
 
 export function commit(machine: HostMachine, index: number): void {

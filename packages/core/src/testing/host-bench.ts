@@ -11,7 +11,7 @@ import { tailOf } from '../host/log.ts'
 import { createMachine, EVERYONE, WITNESS, type HostMachine, type HostMessage, type HostTurn } from '../host/machine.ts'
 import { appendEntry } from '../host/reign.ts'
 import { setTime, take, tick } from '../host/step.ts'
-import { createWitness, stepWitness, tickWitness, type WitnessEffect, type WitnessState } from '../host/witness.ts'
+import { createWitness, stepWitness, tickWitness, type WitnessEffect, type WitnessState } from '../host/index.ts'
 import type { LogEntry } from '../host/log-entry.ts'
 
 export const LEASE = 600

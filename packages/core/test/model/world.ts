@@ -10,7 +10,7 @@ import { entryAt, lengthOf } from '../../src/host/log.ts'
 import { EVERYONE, WITNESS, type HostMachine, type HostMessage } from '../../src/host/machine.ts'
 import { appendEntry } from '../../src/host/reign.ts'
 import { releaseTo, setTime, take, tick } from '../../src/host/step.ts'
-import { stepWitness, tickWitness, type WitnessEffect, type WitnessState } from '../../src/host/witness.ts'
+import { stepWitness, tickWitness, type WitnessEffect, type WitnessState } from '../../src/host/index.ts'
 import { isReliable, nameOf, note } from '../../src/testing/host-bench.ts'
 import { cloneMachine } from './clone.ts'
 
