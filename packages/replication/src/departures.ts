@@ -7,6 +7,7 @@
  */
 import { committedSubtree, dropAhead } from './ahead.ts'
 import { applyDespawn } from './apply-log.ts'
+import { beginAnew } from './links.ts'
 import type { CommittedRoster } from './log-state.ts'
 import type { NetworkId } from './pipeline/network-id.ts'
 import { departureOf } from './plan-departures.ts'
@@ -25,7 +26,10 @@ export function settleRoster(
   tick: number,
   grantTick: number | undefined,
 ): void {
-  const { table, unconfirmed } = state
+  const { table, unconfirmed, network } = state
+  const { slot } = network.local
+  // This peer was out, and its host made a new link for it.
+  if (!network.isHost && state.roster?.slots.has(slot) === false && roster.slots.has(slot)) beginAnew(state)
   state.roster = roster
   for (const index of table.order.slice(0, table.count)) {
     if (!unconfirmed.has(table.id[index]!)) settle(state, index, roster, tick, grantTick)

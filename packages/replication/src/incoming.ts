@@ -105,7 +105,8 @@ function takeState(state: ReplicationState): void {
   for (const { from, data } of network.lower.takeState()) {
     const link = links.get(from)
     counters.packetsReceived += 1
-    if (!link || !isForUs(state, from, data)) {
+    // Without a world there is nothing for rows to land in; what was on its way may be of an earlier link.
+    if (!link || !state.synced || !isForUs(state, from, data)) {
       counters.packetsDropped += 1
       continue
     }

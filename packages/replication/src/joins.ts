@@ -9,6 +9,7 @@ import type { Peer } from '@baton/core'
 import type { ControlBody } from '@baton/schemas'
 import { commit } from './commit.ts'
 import { cutBaseline } from './cut-baseline.ts'
+import { beginAnew } from './links.ts'
 import { MAX_BASELINE_BYTES, readBaseline, writeBaseline } from './lifecycle/baseline-bytes.ts'
 import {
   ackChunk,
@@ -27,7 +28,7 @@ export function askForWorld(state: ReplicationState): void {
   state.synced = false
   state.incomingBaseline = undefined
   state.givenWorld = undefined
-  for (const link of state.links.values()) link.owesHoldings = true
+  beginAnew(state)
 }
 
 /** Host: starts to give `link` the world as it stands, once that is far enough for it. */

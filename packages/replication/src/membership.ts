@@ -6,11 +6,9 @@
  */
 import type { Peer } from '@baton/core'
 import { askAgain } from './ask.ts'
-import { isDead } from './lifecycle/entity-table.ts'
 import { followLog } from './joins.ts'
-import { ID_GONE, ID_UNKNOWN, StateDecoder } from './pipeline/state-decoder.ts'
-import { StateEncoder } from './pipeline/state-encoder.ts'
-import type { Link, ReplicationState } from './state.ts'
+import { linkTo } from './links.ts'
+import type { ReplicationState } from './state.ts'
 
 /** The far end runs the same protocol: requests, answers and rows may flow. */
 export function peerReady(state: ReplicationState, peer: Peer): void {
@@ -30,6 +28,8 @@ export function peerExited(state: ReplicationState, peer: Peer): void {
   state.links.delete(peer)
   state.spawnTokens.delete(peer.slot)
   state.judged.delete(peer.slot)
+  // Should it come back, it may have missed anything.
+  state.followers.delete(peer.slot)
   state.delay.forget(peer.slot)
 }
 
@@ -55,34 +55,4 @@ export function hostChanged(state: ReplicationState): void {
 /** What the last host passed on may be newer than what its source now says itself: the first row of each counts. */
 function listenAnew({ store }: ReplicationState): void {
   for (const rows of store.components) rows.hasHeard.fill(0)
-}
-
-/** The link to a peer, made on first need. */
-export function linkTo(state: ReplicationState, peer: Peer): Link {
-  const known = state.links.get(peer)
-  if (known) return known
-  const link: Link = {
-    peer,
-    term: state.network.term,
-    encoder: new StateEncoder(state.published, state.policy),
-    decoder: new StateDecoder({
-      schemas: state.registry.schemas,
-      capacity: state.table.capacity,
-      resolve: (id) => state.table.indexById.get(id) ?? (isDead(state.table, id) ? ID_GONE : ID_UNKNOWN),
-    }),
-    emit: (packet) => state.network.lower.sendState(peer, packet) === 'sent',
-    owesAck: false,
-    newestSequence: -1,
-    newestTick: undefined,
-    heardAtTick: 0,
-    subscribed: false,
-    synced: false,
-    baseline: undefined,
-    wantedIndex: undefined,
-    owesHoldings: false,
-    intake: undefined,
-    waiting: [],
-  }
-  state.links.set(peer, link)
-  return link
 }

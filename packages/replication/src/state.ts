@@ -36,7 +36,7 @@ export interface Link {
   /** The reign it was made ready in: in the next one, rows start anew. */
   readonly term: number
   readonly encoder: StateEncoder
-  readonly decoder: StateDecoder
+  decoder: StateDecoder
   /** The far end runs the same protocol, so the log and the state may flow. */
   subscribed: boolean
   /** The far end holds a world to apply rows to. */
@@ -162,7 +162,7 @@ export interface ReplicationState {
   /** The newest term in the log, and the tick that names what was held when it began, where that is known. */
   reign: { readonly term: number; readonly tick: number | undefined } | undefined
   /** Host: slots of those that were in when its reign began, and so hold the world unless they say otherwise. */
-  followers: ReadonlySet<number>
+  followers: Set<number>
   readonly tail: Tail
   /** By entity and component or parent. */
   readonly ahead: Map<number, Ahead>
