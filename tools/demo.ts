@@ -1,14 +1,17 @@
 /**
- * `pnpm demo`: the lobby and the three.js world in one process, one URL to open in two tabs.
+ * `pnpm demo`: the lobby and the three.js world in one process, one URL to open in two tabs, and beside it the page
+ * on which a visitor kills hosts.
  * `pnpm demo --headless`: the same world as a host and guests in processes of their own over real
- * WebRTC; prints what each saw and fails when any world differs.
+ * WebRTC, whose host is killed in the end; prints what each saw and fails when any world differs.
  */
 import { fileURLToPath } from 'node:url'
 import cac from 'cac'
-import { createServer } from 'vite'
+import { createServer, type InlineConfig, type Plugin, type ViteDevServer } from 'vite'
 import { runHeadless } from './demo-headless.ts'
 
 const DEFAULT_PORT = 5173
+/** Where the plaza's server shows the other page. */
+const SECOND_PATH = '/kill-the-host/'
 
 const cli = cac('demo')
 cli.option('--headless', 'no browser: a host and guests as processes')
@@ -27,22 +30,52 @@ function whole(name: string, fallback: number, least: number, most: number): num
   throw new Error(`--${name} is ${String(given)}; give a whole number from ${least} to ${most}`)
 }
 
+function pageOf(example: string): InlineConfig {
+  const root = fileURLToPath(new URL(`../examples/${example}`, import.meta.url))
+  // The workspace's plugin is TypeScript, which Vite's usual loader leaves to Node.
+  return { root, configLoader: 'runner', logLevel: 'warn' }
+}
+
+/** One server for both pages: the second is a guest of the first, and uses its lobby. */
+function secondPage(): { readonly plugin: Plugin; start(first: ViteDevServer): Promise<void> } {
+  let second: ViteDevServer | undefined
+  return {
+    plugin: {
+      name: 'demo:second-page',
+      configureServer(first) {
+        first.middlewares.use((request, response, next) => {
+          if (second && request.url?.startsWith(SECOND_PATH)) second.middlewares(request, response, next)
+          else next()
+        })
+      },
+      // Left hidden where the plaza is served alone.
+      transformIndexHtml: (html) => html.replace('id="other-page" hidden', `id="other-page" href="${SECOND_PATH}"`),
+    },
+    async start(first) {
+      const hmr = first.httpServer ? { server: first.httpServer as NonNullable<typeof first.httpServer> } : false
+      const server = { middlewareMode: true, hmr } as NonNullable<InlineConfig['server']>
+      second = await createServer({ ...pageOf('kill-the-host'), base: SECOND_PATH, server })
+    },
+  }
+}
+
 async function showWorld(): Promise<void> {
   const port = whole('port', DEFAULT_PORT, 1, 65_535)
+  const second = secondPage()
   const server = await createServer({
-    root: fileURLToPath(new URL('../examples/world', import.meta.url)),
-    // The workspace's plugin is TypeScript, which Vite's usual loader leaves to Node.
-    configLoader: 'runner',
+    ...pageOf('world'),
+    plugins: [second.plugin],
     server: { port, host: String(options['host'] ?? '127.0.0.1'), strictPort: options['port'] !== undefined },
-    logLevel: 'warn',
   })
+  await second.start(server)
   await server.listen().catch(async (failure: unknown) => {
     await server.close()
     throw new Error(`port ${port} is not to be had (${String(failure)}); give another --port, or none`)
   })
   const url = server.resolvedUrls?.network[0] ?? server.resolvedUrls?.local[0]
   console.log(
-    `\n  ${url}\n\n  Open it in two tabs, walk with WASD, push crates. Close the first tab: the world goes on.\n`,
+    `\n  ${url}\n\n  Open it in two tabs, walk with WASD, push crates. Close the first tab: the world goes on.\n` +
+      `\n  ${new URL(SECOND_PATH, url).href}\n\n  Four players on one page. Kill the host and watch the gap.\n`,
   )
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
