@@ -16,6 +16,7 @@ afterAll(() => browser.close())
 
 describe.each(['build', 'dev'] as const)('a default Vite app, %s', (mode) => {
   let app: ViteApp
+  let room = 0
   const pages: Page[] = []
   const complaints: string[] = []
 
@@ -24,19 +25,21 @@ describe.each(['build', 'dev'] as const)('a default Vite app, %s', (mode) => {
   })
   afterAll(() => app.end())
   afterEach(async () => {
+    room++
     for (const page of pages.splice(0)) await page.close()
     const said = complaints.splice(0)
     if (said.length > 0) throw new Error(`the console said: ${said.join(' | ')}`)
   })
 
-  async function open(query = ''): Promise<Page> {
+  /** Pages of one test share a room; those of the last one may still be about to leave theirs. */
+  async function open(query = '?'): Promise<Page> {
     const page = await browser.newPage()
     pages.push(page)
     page.on('pageerror', (error) => complaints.push(String(error)))
     page.on('console', (message) => {
       if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
     })
-    await page.goto(app.url + query)
+    await page.goto(`${app.url}${query}&room=room-${room}`)
     await see(page, "seen.state === 'stable' || seen.log.length > 0 || seen.bad")
     expect(await page.evaluate('seen.bad')).toBe('')
     return page

@@ -30,9 +30,11 @@ const seen = {
   texts: [] as unknown[], log: [] as string[], changes: [] as unknown[], bad: '',
 }
 Object.assign(window, { seen })
+const query = new URLSearchParams(location.search)
+const room = query.get('room') ?? 'page'
 
 async function play(): Promise<void> {
-  const network = await joinRoom({ room: 'page', iceServers: [], peerTimeoutMs: 60_000 })
+  const network = await joinRoom({ room, iceServers: [], peerTimeoutMs: 60_000 })
   network.on('message', ({ data }) => seen.texts.push(data))
   network.on('hostchanged', (_, { reason, gapMs }) => seen.changes.push({ reason, gapMs }))
   Object.assign(window, { say: (text: string) => network.broadcast(text), leave: () => network.close() })
@@ -45,7 +47,7 @@ async function play(): Promise<void> {
 }
 
 async function listen(): Promise<void> {
-  const transport = await connectTransport({ room: 'page', iceServers: [] })
+  const transport = await connectTransport({ room, iceServers: [] })
   const linked: string[] = []
   const words = (from: string) => Array.from({ length: 20 }, (_, index) => new TextEncoder().encode(from + index))
   transport.onpagehide = () => {
@@ -60,7 +62,7 @@ async function listen(): Promise<void> {
   }, 10)
 }
 
-const start = location.search === '?transport' ? listen : play
+const start = query.has('transport') ? listen : play
 start().catch((error: unknown) => (seen.bad = String(error)))
 `
 
