@@ -24,6 +24,7 @@ interface Flags {
   readonly minSeeds?: number
   readonly schedule?: string
   readonly shrink?: string | boolean
+  readonly save?: string
   readonly kinds?: string
   readonly peers?: number
   readonly lease?: number
@@ -125,6 +126,10 @@ function seedCount({ minutes, hours, seeds }: Flags): number {
 }
 
 async function run(flags: Flags): Promise<void> {
+  if (flags.save !== undefined) {
+    writeFileSync(flags.save, writeSchedule(planSeed(flags.seed ?? 1, seedPlan(flags))))
+    return
+  }
   const hash = commit()
   const startMs = performance.now()
   const firstSeed = flags.seed ?? (flags.scenario === undefined ? seedOfToday(hash) : 1)
@@ -162,6 +167,7 @@ cli
   .option('--min-seeds <count>', 'With --minutes: at least so many, however long they take')
   .option('--schedule <file>', 'Run a recorded schedule and tell what happens')
   .option('--shrink [name]', 'With --seed or --schedule: make a failing one small, and keep it under regressions/')
+  .option('--save <file>', 'With --seed: write its schedule, and run nothing')
   .option('--verbose', 'With --seed: run this one and tell what happens')
   .option('--kinds <kinds>', `Faults to choose from, with commas; "none" for no faults: ${ALL_KINDS.join(',')}`)
   .option('--peers <count>', 'Peers in the room')
