@@ -12,7 +12,7 @@ import { answerWaiting, takeRequest } from './arbiter.ts'
 import { answerOwn } from './ask.ts'
 import { takeBaselineAck, takeBaselineChunk, takeWorld } from './joins.ts'
 import { takeLog } from './log.ts'
-import { hostChanged, peerExited, peerReady } from './membership.ts'
+import { followTerm, hostChanged, peerExited, peerReady } from './membership.ts'
 import { peekHeader } from './pipeline/packet.ts'
 import { isLaterTick } from './pipeline/row-store.ts'
 import { refuseOwn } from './pending.ts'
@@ -25,6 +25,7 @@ export function receiveFrame(state: ReplicationState, nowMs: number): void {
   state.nowMs = nowMs
   network.receive(nowMs)
   takeChanges(state)
+  followTerm(state)
   takeLog(state)
   takeControl(state)
   takeWorld(state)

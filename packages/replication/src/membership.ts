@@ -23,6 +23,14 @@ export function peerReady(state: ReplicationState, peer: Peer): void {
   else askAgain(state)
 }
 
+/** The same host may reign again, in a later term: its links begin anew like those to any other. */
+export function followTerm(state: ReplicationState): void {
+  const { network } = state
+  for (const { peer, subscribed, term } of [...state.links.values()]) {
+    if (subscribed && term !== network.term && (network.isHost || peer === network.host)) peerReady(state, peer)
+  }
+}
+
 /** A peer left the room. */
 export function peerExited(state: ReplicationState, peer: Peer): void {
   state.links.delete(peer)
