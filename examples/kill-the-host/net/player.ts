@@ -92,7 +92,7 @@ export async function joinAs({ room, name, index }: JoinAs): Promise<Player> {
   const { components, prefabs } = arena
   const replication = createReplication({ world, network, components, prefabs })
   if (network.isHost) for (let n = 0; n < BALL_COUNT; n += 1) arena.spawn(replication, 'ball', n)
-  arena.spawn(replication, 'puck', BALL_COUNT + index)
+  let puck = arena.spawn(replication, 'puck', BALL_COUNT + index)
   network.on('hostchanged', (host, change) => mark({ kind: 'host', nowMs, host: host.displayName, change }))
 
   let fate: Fate = 'playing'
@@ -126,6 +126,10 @@ export async function joinAs({ room, name, index }: JoinAs): Promise<Player> {
       if (fate !== 'playing' || frameMs < asleepUntilMs) return
       nowMs = frameMs
       replication.receive(nowMs)
+      // Away for so long that it counted as gone: its puck went with its player, who is back.
+      if (replication.networkId(puck) === 0 && replication.synced && network.state === 'stable') {
+        puck = arena.spawn(replication, 'puck', BALL_COUNT + index)
+      }
       const tick = network.tick(nowMs)
       // Ticks wrap as u32; so does the difference.
       step(arena, lastTick === undefined ? 0 : Math.max(0, (tick - lastTick) | 0))

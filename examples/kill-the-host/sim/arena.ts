@@ -33,8 +33,8 @@ export interface Arena {
   readonly Ball: object
   readonly components: readonly object[]
   readonly prefabs: { readonly ball: Prefab; readonly puck: Prefab }
-  /** @param n which one: each begins elsewhere and goes its own way */
-  spawn(replication: Replication, kind: 'ball' | 'puck', n: number): void
+  /** @param n which one: each begins elsewhere and goes its own way; @returns its eid */
+  spawn(replication: Replication, kind: 'ball' | 'puck', n: number): number
 }
 
 export function createArena(world: World): Arena {
@@ -56,7 +56,7 @@ export function createArena(world: World): Arena {
     Ball,
     components,
     prefabs,
-    spawn: (replication, kind, n) => void replication.spawn(prefabs[kind], startOf(n)),
+    spawn: (replication, kind, n) => replication.spawn(prefabs[kind], startOf(n)),
   }
 }
 

@@ -16,7 +16,7 @@ export interface Session {
   readonly network: Network
   readonly replication: Replication
   readonly baton: Baton
-  /** This player's avatar. */
+  /** This player's avatar: another one after it was away for so long that it counted as gone. */
   readonly me: number
   /**
    * Start of a frame: others move, and time is told.
@@ -66,19 +66,30 @@ export function startSession(
   const replication = createReplication({ world, network, components, prefabs: { crate, avatar } })
   if (network.isHost) for (const place of crates) replication.spawn(crate, place)
   const { slot } = network.local
-  const me = replication.spawn(avatar, { translation: spawnPoint(slot), name: displayName, hue: hueOf(slot) })
+  const hue = hueOf(slot)
+  let me = replication.spawn(avatar, { translation: spawnPoint(slot), name: displayName, hue })
   const readings = createReadings(network, replication)
   let lastTick: number | undefined
 
   const avatarOf = (peer: Peer | undefined): number | undefined =>
     query(world, [Avatar]).find((eid) => replication.ownerOf(eid) === peer)
+
+  /** A player whose machine slept, or whose page was busy for too long, finds its avatar gone: it went with its player. */
+  function comeBack(): void {
+    if (replication.networkId(me) !== 0 || !replication.synced || network.state !== 'stable') return
+    me = replication.spawn(avatar, { translation: spawnPoint(slot), name: displayName, hue })
+  }
+
   return {
     network,
     replication,
     baton: createBaton(network),
-    me,
+    get me() {
+      return me
+    },
     receive(nowMs) {
       replication.receive(nowMs)
+      comeBack()
       const tick = network.tick(nowMs)
       // Ticks wrap as u32; so does the difference.
       const stepCount = lastTick === undefined ? 0 : Math.max(0, (tick - lastTick) | 0)
