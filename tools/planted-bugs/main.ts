@@ -6,9 +6,9 @@
  * 20), `--no-sim`, `--states N` for the model checker. Exits non-zero when a bug is caught by nothing.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, realpathSync } from 'node:fs'
 import { cac } from 'cac'
-import { build } from 'esbuild'
+import { build, type BuildOptions } from 'esbuild'
 import { bugOf, filesOf, plantedText, ROOT } from './mutate.ts'
 import { PLANTED_BUGS, type PlantedBug } from './planted.ts'
 
@@ -18,6 +18,7 @@ interface Flags {
   readonly seed: number
   readonly sim: boolean
   readonly states: number
+  readonly walks: number
   readonly all?: boolean
 }
 
@@ -27,78 +28,75 @@ interface Catch {
 }
 
 const WORK = `${ROOT}node_modules/.cache/planted-bugs`
+const OUT = `${WORK}/run-${process.pid}.mjs`
+/** The matchers that vitest itself uses; they lie beside it. */
+const EXPECT = realpathSync(`${realpathSync(`${ROOT}node_modules/vitest`)}/../@vitest/expect`)
 const HOST_TESTS = ['votes', 'election', 'reign', 'follow', 'step'].map(
   (name) => `packages/core/src/host/${name}.test.ts`,
 )
 const MODEL_TESTS = ['packages/core/test/simulation/host-model.test.ts']
 
-/** @returns the title of the first test that fails, or `undefined` when all pass */
-function failingTest(bug: PlantedBug | undefined, tests: readonly string[], flags: Flags): string | undefined {
-  const report = `${WORK}/report.json`
-  rmSync(report, { force: true })
-  const args = ['run', '--config', 'tools/planted-bugs/vitest.config.ts', '--bail', '1']
+/** @returns the titles of the tests that fail, those of the bug's own rule first; `undefined` when all pass */
+async function failingTest(
+  bug: PlantedBug | undefined,
+  tests: readonly string[],
+  flags: Flags,
+): Promise<string | undefined> {
+  const isModel = tests === MODEL_TESTS
+  const imports = tests.map((file) => `import ${JSON.stringify(ROOT + file)}`)
+  const contents = `${imports.join('\n')}
+import { runCases } from 'vitest'
+console.log(JSON.stringify(await runCases()))`
+  await bundle(bug, { stdin: { contents, resolveDir: ROOT, loader: 'ts' } })
   const env = {
     ...process.env,
-    BATON_PLANT: bug?.name ?? '',
-    BATON_PLANT_TESTS: tests.join(','),
     BATON_MODEL_STATES: String(flags.states),
-    BATON_MODEL_WALKS: '60',
+    BATON_MODEL_WALKS: String(flags.walks),
+    ...(isModel && { BATON_PLANT_FIRST: '1' }),
   }
-  const vitest = `${ROOT}node_modules/vitest/vitest.mjs`
-  const run = spawnSync(process.execPath, [vitest, ...args, '--reporter', 'json', '--outputFile', report], {
-    cwd: ROOT,
-    env,
+  const run = spawnSync(process.execPath, [OUT], { cwd: ROOT, env, encoding: 'utf8' })
+  if (run.status !== 0) return `the tests broke: ${run.stderr.trim().split('\n')[0]}`
+  const failed = JSON.parse(run.stdout.trim().split('\n').at(-1)!) as { title: string; message: string }[]
+  const titles = failed.map(({ title, message }) => {
+    const said = isModel ? /\b((?:I|HM)\d+: [^\n'"\\]*)/.exec(message)?.[1] : undefined
+    return said === undefined ? title : `${title.replace(/^[I\d ]*: |,.*/g, '')}: ${said}`
   })
-  if (run.status === 0) return undefined
-  const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as Report
-  for (const { assertionResults, message } of testResults) {
-    const failed = assertionResults.find(({ status }) => status === 'failed')
-    if (failed === undefined) {
-      if (message !== '') return message
-      continue
-    }
-    const said = /\b(I\d+: [^\n']*)/.exec(failed.failureMessages[0] ?? '')?.[1]
-    return said === undefined || tests !== MODEL_TESTS ? failed.title : `${failed.title.split(',')[0]}: ${said}`
-  }
-  throw new Error(`plant: the tests ended with ${run.status}: ${String(run.stderr).slice(0, 500)}`)
+  const shown = [...titles.filter((title) => title.startsWith(`${bug?.rule}:`)), ...titles][0]
+  return titles.length > 1 ? `${shown} (and ${titles.length - 1} more)` : shown
 }
 
-interface Report {
-  readonly testResults: readonly {
-    readonly message: string
-    readonly assertionResults: readonly {
-      readonly status: string
-      readonly title: string
-      readonly failureMessages: readonly string[]
-    }[]
-  }[]
-}
-
-/** @returns the first seed that fails, and of what; `undefined` when none did in the time given */
-async function failingSeed(bug: PlantedBug | undefined, { seconds, seed }: Flags): Promise<string | undefined> {
-  const outfile = `${WORK}/seeds.mjs`
+/** Makes one file of it all, with the bug in it. */
+async function bundle(bug: PlantedBug | undefined, entry: BuildOptions): Promise<void> {
   const files = bug === undefined ? [] : filesOf(bug)
   await build({
-    entryPoints: [`${ROOT}tools/planted-bugs/seeds.ts`],
-    outfile,
+    ...entry,
+    outfile: OUT,
     bundle: true,
     platform: 'node',
     format: 'esm',
     target: 'node20',
     logLevel: 'error',
+    // A package without side effects has test files that have some.
+    ignoreAnnotations: true,
+    alias: { vitest: `${ROOT}tools/planted-bugs/harness.ts`, '@vitest/expect': EXPECT },
     banner: { js: "import { createRequire } from 'node:module'\nconst require = createRequire(import.meta.url)" },
     plugins: [
       {
         name: 'planted-bug',
-        setup({ onLoad }) {
-          onLoad({ filter: /\.ts$/ }, ({ path }) =>
+        setup(builder) {
+          builder.onLoad({ filter: /\.ts$/ }, ({ path }) =>
             bug !== undefined && files.includes(path) ? { contents: plantedText(bug, path), loader: 'ts' } : undefined,
           )
         },
       },
     ],
   })
-  const run = spawnSync(process.execPath, [outfile, String(seed), String(seconds)], { cwd: ROOT, encoding: 'utf8' })
+}
+
+/** @returns the first seed that fails, and of what; `undefined` when none did in the time given */
+async function failingSeed(bug: PlantedBug | undefined, { seconds, seed }: Flags): Promise<string | undefined> {
+  await bundle(bug, { entryPoints: [`${ROOT}tools/planted-bugs/seeds.ts`] })
+  const run = spawnSync(process.execPath, [OUT, String(seed), String(seconds)], { cwd: ROOT, encoding: 'utf8' })
   if (run.status !== 0) return `the simulator broke: ${run.stderr.trim().split('\n')[0]}`
   const line = run.stdout.trim().split('\n').at(-1)!
   const { seed: failed, message, count } = JSON.parse(line) as { seed?: number; message?: string; count: number }
@@ -112,8 +110,9 @@ async function catches(bug: PlantedBug, flags: Flags): Promise<Catch[]> {
     return what !== undefined && flags.all !== true
   }
   const own = bug.tests ?? HOST_TESTS
-  if ((bug.isOutside !== true || bug.tests !== undefined) && note('test', failingTest(bug, own, flags))) return found
-  if (bug.isOutside !== true && note('model', failingTest(bug, MODEL_TESTS, flags))) return found
+  if ((bug.isOutside !== true || bug.tests !== undefined) && note('test', await failingTest(bug, own, flags)))
+    return found
+  if (bug.isOutside !== true && note('model', await failingTest(bug, MODEL_TESTS, flags))) return found
   if (flags.sim) note('seed', await failingSeed(bug, flags))
   return found
 }
@@ -123,7 +122,7 @@ async function main(flags: Flags): Promise<void> {
   const bugs = flags.only === undefined ? PLANTED_BUGS : [bugOf(flags.only)]
   // All must fit before the first is tried: a table with holes says little.
   for (const bug of bugs) for (const file of filesOf(bug)) plantedText(bug, file)
-  const healthy = failingTest(undefined, HOST_TESTS, flags)
+  const healthy = await failingTest(undefined, HOST_TESTS, flags)
   if (healthy !== undefined) throw new Error(`plant: without any bug this fails already: ${healthy}`)
   let missed = 0
   for (const bug of bugs) {
@@ -143,6 +142,7 @@ cli
   .option('--seconds <n>', 'for the simulator', { default: 20 })
   .option('--seed <n>', 'its first seed', { default: 1 })
   .option('--states <n>', 'for each start of the model checker', { default: 15_000 })
+  .option('--walks <n>', 'ways at random, for each start of the model checker', { default: 100 })
   .option('--no-sim', 'without the simulator')
   .option('--all', 'all three for each bug, not only the first that catches it')
   .action(main)

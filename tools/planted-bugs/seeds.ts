@@ -12,7 +12,7 @@ let seed = first
 let thrown: string | undefined
 for (; Date.now() < endMs && summary.failures.length === 0 && thrown === undefined; seed++) {
   try {
-    runSeed(seed, {}, summary)
+    runSeed(seed, { kind: 'swarm', options: {} }, summary)
   } catch (error) {
     thrown = error instanceof Error ? error.message : String(error)
   }

@@ -286,7 +286,7 @@ describe('votes in a room', () => {
             if (index > host.log.base) expect(bench.logOf(host.self)[index - 1]).toBe(name)
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 40, endOnFailure: true },
     )
   })
 })

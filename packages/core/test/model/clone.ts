@@ -95,7 +95,7 @@ function textOfMachine(world: World, machine: HostMachine): string {
     request && `${request.from}/${request.term}/${at(request.atMs)}`,
     candidacy && textOfCandidacy(nowMs, candidacy),
     reign && textOfReign(nowMs, reign),
-    list(machine.evidence, (votes) => list(votes, (voters) => [...voters].sort().join('+'))),
+    list(machine.evidence, (votes) => list(votes, (voters) => [...voters].sort((a, b) => a - b).join('+'))),
     claim && `${claim.slot}/${claim.term}/${claim.count}`,
     strangers && `${strangers.slot}/${strangers.term}`,
   ].join(';')
