@@ -107,6 +107,7 @@ export class Simulation implements Stage {
       this.heal()
       isFrozen = !canAgree(this)
       if (!isFrozen && this.violations.list.length === 0) agreedMs = this.#settle()
+      isFrozen ||= agreedMs === undefined && this.violations.list.length === 0
     } catch (thrown) {
       this.violations.report('I0', `threw ${describeThrown(thrown)}`)
     }
@@ -239,6 +240,8 @@ export class Simulation implements Stage {
       this.#stranded = stranded
       hasHost = hosts === 1
       if (hasHost && difference === undefined) return elapsedMs
+      // Who gave up only now, for what happened before, may have been one too many.
+      if (!hasHost && !canAgree(this)) return undefined
       if (!hasHost && elapsedMs >= HOST_LIMIT_MS) {
         this.violations.report('I13', `${hosts} hosts ${elapsedMs} ms after the last fault: ${this.describePeers()}`)
       } else if (elapsedMs >= Math.max(WORLD_LIMIT_MS, this.schedule.settleMs)) {
