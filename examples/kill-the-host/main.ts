@@ -51,9 +51,9 @@ const hostOf = (): Player | undefined =>
 const color = (name: string): string => colors.get(name) ?? '#8791a5'
 
 /** Brings a player into the first place that nobody living has. */
-async function addPlayer(): Promise<void> {
+async function addPlayer(): Promise<string | undefined> {
   const place = places.findIndex((player) => player?.fate !== 'playing')
-  if (place < 0 || isJoining) return
+  if (place < 0 || isJoining) return undefined
   isJoining = true
   const index = joinedCount
   joinedCount += 1
@@ -62,6 +62,7 @@ async function addPlayer(): Promise<void> {
   colors.set(name, colorOf(index))
   try {
     places[place] = await joinAs({ room, name, index })
+    return name
   } finally {
     isJoining = false
   }
@@ -84,13 +85,17 @@ function begin(title: string, act: (host: Player, nowMs: number) => void): void 
 }
 
 const tell = (text: string): void => void (element('told').textContent = text)
+const tellFailure = (failure: unknown): void =>
+  tell(`The room could not be joined: ${failure instanceof Error ? failure.message : String(failure)}`)
 const press = (id: string, act: () => void): void => element(id).addEventListener('click', act)
 press('kill', () => begin('Killed', (host) => host.kill()))
 press('close', () => begin('Tab closed', (host) => host.leave()))
 press('hand', () => begin('Handed over', (host) => host.handOver()))
 press('short', () => begin('Frozen for 400 ms', (host, nowMs) => host.sleep(nowMs, 400)))
 press('long', () => begin('Frozen for 3 s', (host, nowMs) => host.sleep(nowMs, 3_000)))
-press('add', () => void addPlayer())
+press('add', () => {
+  addPlayer().then((name) => name && tell(`${name} came in.`), tellFailure)
+})
 
 /** All who live are awake, and have been following the same host in a steady room for a moment. */
 function isSettled(nowMs: number): boolean {
@@ -156,7 +161,7 @@ try {
   for (let i = 0; i < PLAYER_COUNT; i += 1) await addPlayer()
   tell('Four players, four worlds, one room. Press a button.')
 } catch (failure) {
-  tell(`The room could not be joined: ${failure instanceof Error ? failure.message : String(failure)}`)
+  tellFailure(failure)
 }
 
 // For the end-to-end tests.
