@@ -37,6 +37,7 @@ function createStub(slot: number, others: readonly string[] = []): Stub {
     voters: [slot],
     learners: [],
     uncommittedRosters: 0,
+    councils: [[1, 2, 3]],
     entryAt: () => undefined,
   }
   const peers = others.map((id, index) => ({ id, slot: slot + 1 + index, displayName: id }))

@@ -27,6 +27,8 @@ interface Seen {
   readonly dead: Set<number>
   /** Sent state with rows as host in this frame, in this term. */
   actedInTerm: number | undefined
+  /** What it was when it did: a frame may end its reign after it has sent. */
+  actedAs: Inspection | undefined
   /** Where its world was last compared with the others'. */
   comparedAt: string
 }
@@ -65,7 +67,10 @@ export class PeerChecks {
   }
 
   sentAsHost(peer: SimulatedPeer, { term, hasRows }: StateGlance): void {
-    if (hasRows) this.#of(peer).actedInTerm = term
+    const seen = this.#of(peer)
+    if (!hasRows || seen.actedInTerm !== undefined) return
+    seen.actedInTerm = term
+    seen.actedAs = inspect(peer.network)
   }
 
   sentControl(peer: SimulatedPeer, data: Uint8Array): void {
@@ -145,7 +150,7 @@ export class PeerChecks {
     seen.term = network.term
     this.#checkTick(peer, seen, trueMs)
     if (seen.actedInTerm !== undefined)
-      this.#checkHost(peer, seen.actedInTerm, sessionOf(network, generation), inspection, trueMs)
+      this.#checkHost(peer, seen.actedInTerm, sessionOf(network, generation), seen.actedAs, trueMs)
     seen.actedInTerm = undefined
     this.#checkSizes(peer, inspection)
   }
@@ -161,6 +166,7 @@ export class PeerChecks {
         alive: new Set(),
         dead: new Set(),
         actedInTerm: undefined,
+        actedAs: undefined,
         comparedAt: '',
       }
       this.#seen.set(peer, seen)
