@@ -167,9 +167,11 @@ export function tryWin(machine: HostMachine): void {
     best = tail
     holder = slot
   }
-  // The lobby remembers how far a log went that it helped to commit, but not what was in it.
+  // The lobby remembers how far a log went that it helped to commit, but not what was in it. Voters that are
+  // a quorum without it include one that knows.
   const witnessed = grants.get(WITNESS)
-  if (witnessed !== undefined && isBetter(witnessed, best)) return
+  const needsIt = !agrees(machine, (slot) => grants.has(slot), false)
+  if (needsIt && witnessed !== undefined && isBetter(witnessed, best)) return
   // Who was left out by the log that it fetched has no place from which to host.
   if (!currentRoster(machine).members.some((member) => member.slot === machine.self)) return abandon(machine)
   if (holder === machine.self) return win(machine)
