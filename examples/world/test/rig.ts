@@ -77,7 +77,7 @@ export function createRig({ crates, conditions = {}, seed = 1 }: RigOptions): Ri
     const network = createNetwork({ transport: memory.join(), displayName: name, random: () => draw.uint32() })
     const world = createWorld(entityIndex)
     const plaza = await createPlaza(world)
-    while (network.state !== 'joined') {
+    while (!network.isJoined) {
       run(1)
       network.receive(memory.now)
       network.flush(memory.now)
