@@ -124,6 +124,10 @@ async function main(flags: Flags): Promise<void> {
   for (const bug of bugs) for (const file of filesOf(bug)) plantedText(bug, file)
   const healthy = await failingTest(undefined, HOST_TESTS, flags)
   if (healthy !== undefined) throw new Error(`plant: without any bug this fails already: ${healthy}`)
+  if (flags.sim) {
+    const seed = await failingSeed(undefined, flags)
+    if (seed !== undefined) console.log(`without any bug the simulator fails already: ${seed}`)
+  }
   let missed = 0
   for (const bug of bugs) {
     const found = await catches(bug, flags)

@@ -27,6 +27,10 @@ function bug(name: string, rule: string, file: string, find: string, put: string
   return { name, rule, edits: [{ file: `${HOST}/${file}.ts`, find, put }] }
 }
 
+function outside(name: string, rule: string, edits: readonly (readonly [string, string, string])[]): PlantedBug {
+  return { name, rule, isOutside: true, edits: edits.map(([file, find, put]) => ({ file, find, put })) }
+}
+
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   bug('no lease check', 'HM2', 'council', '&& !reign.isBurned && holdsLease(machine)', '&& !reign.isBurned'),
   bug('longer lease', 'HM2', 'machine', 'LEASE_SHARE = 0.97', 'LEASE_SHARE = 1.6'),
@@ -313,4 +317,20 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ),
     tests: [`${HOST}/witness.test.ts`],
   },
+  outside('requests are applied again', 'RQ', [
+    ['packages/replication/src/arbiter.ts', 'if (body.request <= answered) {', 'if (body.request < 0) {'],
+    ['packages/replication/src/arbiter.ts', 'if (body.request <= newest || before > newest)', 'if (before > newest)'],
+    ['packages/replication/src/arbiter.ts', 'body.request <= answeredRequest(state, slot) ?', 'body.request < 0 ?'],
+  ]),
+  outside('state is sent without a lease', 'HM2', [['packages/core/src/lower.ts', 'return mayAct ?', 'return true ?']]),
+  outside('the dead keep what they own', 'OW7', [
+    [
+      'packages/replication/src/plan-departures.ts',
+      'if (isOwnerGone) return decideDeparture(ownership, policy, owner, host)',
+      "if (isOwnerGone) return { kind: 'keep' }",
+    ],
+  ]),
+  outside('two rosters at once', 'HM11', [
+    [`${HOST}/rosters.ts`, 'if (machine.log.pendingRosters.length > 0) return', ''],
+  ]),
 ]

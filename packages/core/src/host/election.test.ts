@@ -178,6 +178,29 @@ describe('taking over', () => {
     expect([machine.role, machine.candidacy]).toEqual(['follower', undefined])
   })
 
+  it('HM13: the vote of who does not vote changes nothing, whatever log it claims to hold', () => {
+    const machine = machineOf(2, rosterOf([1, 2, 3], [4]), 1, 1)
+    at(machine, LEASE)
+    take(machine, 3, 1, suspect)
+    tick(machine)
+    const { term } = machine.candidacy!
+    for (const slot of [4, 9]) take(machine, slot, 1, vote(term, 2, 9, 99))
+    take(machine, 4, 1, vote(term + 50, 4))
+    expect([machine.highest, machine.candidacy?.grants.size]).toEqual([1, 1])
+    take(machine, 3, 1, vote(term, 2))
+    expect(machine.role).toBe('host')
+  })
+
+  it('HM6: votes of an earlier attempt, and for another, are none', () => {
+    const machine = machineOf(2, rosterOf([1, 2, 3]), 1, 1)
+    at(machine, LEASE)
+    take(machine, 3, 1, suspect)
+    tick(machine)
+    const { term } = machine.candidacy!
+    for (const wrong of [vote(term - 1, 2), vote(term + 1, 2), vote(term, 1)]) take(machine, 3, 1, wrong)
+    expect([machine.role, machine.candidacy?.grants.size]).toEqual(['follower', 1])
+  })
+
   it('HM6: a late vote of an attempt that was given up makes nobody host', () => {
     const machine = machineOf(2, rosterOf([1, 2, 3]), 1, 1)
     at(machine, LEASE)

@@ -4,9 +4,9 @@
  *
  * Invariant: what the copy shares with the original is never changed in place by the machine's code.
  */
-import type { Candidacy, HostMachine, Reign } from '../../src/host/machine.ts'
+import { ATTEMPT_MS, type Candidacy, type HostMachine, type Reign } from '../../src/host/machine.ts'
 import type { LogEntry } from '../../src/host/log-entry.ts'
-import { nameOf } from '../../src/testing/host-bench.ts'
+import { LEASE, nameOf } from '../../src/testing/host-bench.ts'
 import type { Flight, World } from './world.ts'
 
 export function cloneMachine(machine: HostMachine): HostMachine {
@@ -43,8 +43,10 @@ function textOfEntry(entry: LogEntry): string {
   return `${nameOf(entry)}${entry.body.members.map(({ slot, voter }) => (voter ? slot : -slot)).join('_')}`
 }
 
-/** Ages above this are one: nothing in the machine waits longer. */
+/** Ages above this are one: nothing in the machine waits longer. A hand-over may take as long. */
 const OLD_MS = 1_800
+/** The last in line has stood by then. */
+const STAGGERED_MS = 1_000
 const GRAIN_MS = 10
 
 /** Equal texts for worlds that differ only in when they are. The state of the random generator is left out. */
@@ -75,11 +77,11 @@ function textOfMachine(world: World, machine: HostMachine): string {
     machine.promised,
     machine.candidate,
     machine.highest,
-    at(machine.heardMs),
-    at(machine.grantedMs),
-    before && `${before.candidate}/${at(before.grantedMs)}/${before.release}`,
+    at(machine.heardMs, LEASE),
+    at(machine.grantedMs, LEASE),
+    before && `${before.candidate}/${at(before.grantedMs, LEASE)}/${before.release}`,
     machine.release,
-    machine.release === undefined ? '' : at(machine.releaseMs),
+    machine.release === undefined ? '' : at(machine.releaseMs, STAGGERED_MS),
     log.base,
     log.commit,
     log.entries.map(textOfEntry).join(),
@@ -90,9 +92,9 @@ function textOfMachine(world: World, machine: HostMachine): string {
     ageOfBeat(world, machine.host, machine.term, machine.ackSequence),
     list(machine.reports, (ms) => at(ms, 360)),
     at(machine.reportedMs, 100),
-    machine.preVoteMs === undefined ? '' : at(machine.preVoteMs),
+    machine.preVoteMs === undefined ? '' : at(machine.preVoteMs, STAGGERED_MS),
     at(machine.retryMs, 0),
-    request && `${request.from}/${request.term}/${at(request.atMs)}`,
+    request && `${request.from}/${request.term}/${at(request.atMs, ATTEMPT_MS + GRAIN_MS)}`,
     candidacy && textOfCandidacy(nowMs, candidacy),
     reign && textOfReign(nowMs, reign),
     list(machine.evidence, (votes) => list(votes, (voters) => [...voters].sort((a, b) => a - b).join('+'))),
@@ -119,7 +121,7 @@ function textOfReign(nowMs: number, reign: Reign): string {
   const { acked, held, next, resigned, witnessed, releasing, isBurned } = reign
   return [
     age(nowMs, reign.beatMs, 50),
-    list(acked, ({ monoMs }) => age(nowMs, monoMs)),
+    list(acked, ({ monoMs }) => age(nowMs, monoMs, LEASE)),
     list(held, String),
     list(next, String),
     [...resigned].join('+'),
@@ -149,16 +151,16 @@ function ageOfBeat(world: World, host: number, term: number, sequence: number): 
   const machine = world.machines.find(({ self }) => self === host)
   if (machine?.reign === undefined || machine.term !== term) return '-'
   const sent = machine.reign.sent[sequence % 64]
-  return sent === undefined ? '-' : age(world.nowMs, sent.monoMs)
+  return sent === undefined ? '-' : age(world.nowMs, sent.monoMs, LEASE)
 }
 
 function agesOfWitness({ witness, nowMs }: World): object {
   const { holder, before, kept, abstainSinceMs } = witness!
   return {
     abstainSinceMs: abstainSinceMs === undefined ? '' : age(nowMs, abstainSinceMs),
-    holder: holder && { ...holder, heardMs: age(nowMs, holder.heardMs) },
-    before: before?.holder && { ...before.holder, heardMs: age(nowMs, before.holder.heardMs) },
-    kept: kept && { ...kept, atMs: age(nowMs, kept.atMs) },
+    holder: holder && { ...holder, heardMs: age(nowMs, holder.heardMs, LEASE) },
+    before: before?.holder && { ...before.holder, heardMs: age(nowMs, before.holder.heardMs, LEASE) },
+    kept: kept && { ...kept, atMs: age(nowMs, kept.atMs, ATTEMPT_MS + GRAIN_MS) },
   }
 }
 

@@ -7,8 +7,8 @@ import { SeededRandom } from '../../src/testing/seeded-random.ts'
 import { explore, wander, type Exploration, type Limits } from '../model/explore.ts'
 import { STARTS } from '../model/starts.ts'
 
-const STATES = Number(process.env['BATON_MODEL_STATES'] ?? 20_000)
-const WALKS = Number(process.env['BATON_MODEL_WALKS'] ?? 100)
+const STATES = Number(process.env['BATON_MODEL_STATES'] ?? 8_000)
+const WALKS = Number(process.env['BATON_MODEL_WALKS'] ?? 60)
 const WALK_STEPS = 150
 
 const LIMITS: Limits = { states: STATES, cost: 6, terms: 4, crashes: 1, appends: 2, releases: 1, rosters: 1 }
