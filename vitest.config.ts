@@ -7,6 +7,7 @@
  *   node-webrtc  *.webrtc.test.ts: real data channels in Node
  *   browser      *.browser.test.ts: inside Chromium
  *   e2e          examples: whole pages driven from Node
+ *   migration    *.migration.test.ts: hosts that are closed, killed, stopped and cut off, in pages and in processes
  *
  * Invariant: every pool is forks; native WebRTC modules crash in worker threads.
  */
@@ -17,7 +18,7 @@ import { resolveChromium } from './tools/chromium.ts'
 import { standardDecorators } from './tools/standard-decorators.ts'
 
 const OUTSIDE = ['**/node_modules/**', '**/dist/**']
-const SPECIAL = ['**/*.webrtc.test.ts', '**/*.browser.test.ts', '**/*.e2e.test.ts']
+const SPECIAL = ['**/*.webrtc.test.ts', '**/*.browser.test.ts', '**/*.e2e.test.ts', '**/*.migration.test.ts']
 
 /** Tests that start processes, compile, or play whole games: `pnpm test` runs them, `pnpm check` does not. */
 const INTEGRATION = [
@@ -130,6 +131,19 @@ export default defineConfig({
           ...(mayRun('e2e') && { provide: { chromium: await resolveChromium() } }),
           fileParallelism: false,
           testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        plugins: [standardDecorators()],
+        test: {
+          name: 'migration',
+          pool: 'forks',
+          include: ['tools/**/*.migration.test.ts'],
+          exclude: OUTSIDE,
+          ...(mayRun('migration') && { provide: { chromium: await resolveChromium() } }),
+          fileParallelism: false,
+          testTimeout: 180_000,
           hookTimeout: 120_000,
         },
       },

@@ -34,6 +34,7 @@ const SECTIONS: readonly Step[] = [
   { name: 'node-webrtc', run: () => runVitest('node-webrtc', 600_000) },
   { name: 'browser', run: () => runVitest('browser', 600_000) },
   { name: 'e2e', run: () => runVitest('e2e', 900_000) },
+  { name: 'migration', run: () => runVitest('migration', 900_000) },
   { name: 'demo', run: () => withOutput(script('tools/demo.ts', ['--headless'], { timeoutMs: 300_000 })) },
 ]
 
