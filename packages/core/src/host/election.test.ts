@@ -41,9 +41,9 @@ describe('standing', () => {
   it('HM4: the reports of who does not vote are none', () => {
     const machine = machineOf(2, rosterOf([1, 2, 3], [4]), 1, 1)
     at(machine, LEASE)
-    for (const slot of [4, 9]) take(machine, slot, 1, suspect)
+    for (const slot of [4, 9]) take(machine, slot, 1, { type: 'Suspect', promised: 50 })
     tick(machine)
-    expect(machine.candidacy).toBeUndefined()
+    expect([machine.candidacy, machine.highest, machine.reports.size]).toEqual([undefined, 1, 0])
   })
 
   it('HM4: each next in line lets the one before it try for 250 ms', () => {
