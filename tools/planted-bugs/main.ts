@@ -31,7 +31,7 @@ const WORK = `${ROOT}node_modules/.cache/planted-bugs`
 const OUT = `${WORK}/run-${process.pid}.mjs`
 /** The matchers that vitest itself uses; they lie beside it. */
 const EXPECT = realpathSync(`${realpathSync(`${ROOT}node_modules/vitest`)}/../@vitest/expect`)
-const HOST_TESTS = ['votes', 'election', 'reign', 'follow', 'step'].map(
+const HOST_TESTS = ['votes', 'election', 'reign', 'follow', 'quorum', 'step'].map(
   (name) => `packages/core/src/host/${name}.test.ts`,
 )
 const MODEL_TESTS = ['packages/core/test/simulation/host-model.test.ts']
@@ -79,7 +79,9 @@ async function bundle(bug: PlantedBug | undefined, entry: BuildOptions): Promise
     // A package without side effects has test files that have some.
     ignoreAnnotations: true,
     alias: { vitest: `${ROOT}tools/planted-bugs/harness.ts`, '@vitest/expect': EXPECT },
-    banner: { js: "import { createRequire } from 'node:module'\nconst require = createRequire(import.meta.url)" },
+    banner: {
+      js: "import { createRequire as makeRequire } from 'node:module'\nconst require = makeRequire(import.meta.url)",
+    },
     plugins: [
       {
         name: 'planted-bug',
@@ -126,7 +128,7 @@ async function main(flags: Flags): Promise<void> {
   if (healthy !== undefined) throw new Error(`plant: without any bug this fails already: ${healthy}`)
   if (flags.sim) {
     const seed = await failingSeed(undefined, flags)
-    if (seed !== undefined) console.log(`without any bug the simulator fails already: ${seed}`)
+    if (seed !== undefined) throw new Error(`plant: without any bug the simulator fails already: ${seed}`)
   }
   let missed = 0
   for (const bug of bugs) {

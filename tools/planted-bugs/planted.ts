@@ -170,7 +170,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'the lobby is not asked how far a log went',
     'HM6',
     'election',
-    'if (witnessed !== undefined && isBetter(witnessed, best)) return',
+    'if (needsIt && witnessed !== undefined && isBetter(witnessed, best)) return',
     '',
   ),
   bug(
