@@ -11,6 +11,8 @@ export interface ProcessOptions {
   readonly lobby: string
   readonly room: string
   readonly name: string
+  /** Silence after which a link is let go for good. Default: the library's. */
+  readonly peerTimeoutMs?: number
   /** Through a relay that loses and delays; without, the links are the machine's own. */
   readonly relay?: Omit<RelayOptions, 'random'> & { readonly seed: number }
 }
@@ -43,8 +45,8 @@ if (options.relay !== undefined) {
   const random = (): number => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647
   relay = await createRelay({ ...options.relay, random })
 }
-const { lobby, room, name } = options
-const network = await joinRoom({ lobby, room, displayName: name, iceServers: [], wrtc: relay?.wrtc })
+const { lobby, room, name, peerTimeoutMs } = options
+const network = await joinRoom({ lobby, room, displayName: name, iceServers: [], wrtc: relay?.wrtc, peerTimeoutMs })
 const player = startPlayer(network, name)
 
 function carryOut(command: Command): void {

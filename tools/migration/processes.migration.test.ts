@@ -9,8 +9,10 @@ import { accountsOf, parted, playAll, sleep, until, untilChanged, untilReady, un
 const NAMES = ['Heron', 'Otter', 'Lynx', 'Hare', 'Stoat']
 /** Long enough for claims and spawns of everybody to be under way. */
 const PLAY_MS = 1_200
-/** Longer than all leases and elections, shorter than what ends a link for good. */
-const CUT_MS = 4_000
+/** Longer than leases and elections. */
+const CUT_MS = 3_000
+/** Cut players let go of one another after 5 s for good; on a slow machine the cut itself may take longer than that. */
+const PEER_TIMEOUT_MS = 20_000
 
 let lobby: LobbyProcess
 const seats: ProcessSeat[] = []
@@ -161,7 +163,9 @@ async function inNamespaces(count: number): Promise<Divided> {
   const net = await createNamespaces(count, 20)
   if (!net.delayed) console.log('this kernel has no netem: the lines between the namespaces have no latency')
   const hubLobby = await startLobby(0, net.hub.address, net.hub.prefix)
-  await play(count, (name, n) => startProcess({ lobby: hubLobby.url, room: 'cut', name }, net.players[n]!.prefix))
+  await play(count, (name, n) =>
+    startProcess({ lobby: hubLobby.url, room: 'cut', name, peerTimeoutMs: PEER_TIMEOUT_MS }, net.players[n]!.prefix),
+  )
   const at = ({ name }: ProcessSeat): (typeof net.players)[number] => net.players[NAMES.indexOf(name)]!
   const each = async (what: 'cut' | 'heal', a: readonly ProcessSeat[], b: readonly ProcessSeat[]): Promise<void> => {
     await Promise.all(a.flatMap((one) => b.map((other) => net[what](at(one), at(other)))))
@@ -185,6 +189,7 @@ async function overRelays(count: number): Promise<Divided> {
       lobby: lobby.url,
       room,
       name,
+      peerTimeoutMs: PEER_TIMEOUT_MS,
       relay: { address: addressOf(name), delayMs: 12, loss: 0.01, seed: n + 1 },
     }),
   )

@@ -5,12 +5,18 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { build } from 'esbuild'
 import type { Account } from './player.ts'
 import type { Answer, Command, ProcessOptions, Question } from './process.ts'
 import type { Seat } from './seat.ts'
 
-const PROGRAM = fileURLToPath(new URL('process.ts', import.meta.url))
+const SOURCE = fileURLToPath(new URL('process.ts', import.meta.url))
+/** What stays outside of the bundle: it is native, or loads what is. */
+const NATIVE = /^(node-datachannel|ws|@roamhq\/wrtc)(\/|$)/
 
 export interface ProcessSeat extends Seat {
   /** Only with a relay. @param addresses of the relays of others; none heals */
@@ -21,10 +27,43 @@ export interface ProcessSeat extends Seat {
   kill(): Promise<void>
 }
 
+let program: Promise<string> | undefined
+
+/** One file for all players, made once: a process that compiles each module for itself takes seconds to start. */
+async function bundle(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'baton-player-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'process.mjs')
+  await build({
+    entryPoints: [SOURCE],
+    outfile: file,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'es2022',
+    // simple-peer asks for Node's modules as CommonJS does.
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)" },
+    plugins: [
+      {
+        name: 'native-by-path',
+        setup(builder) {
+          builder.onResolve({ filter: NATIVE }, async ({ path, resolveDir, kind, pluginData }) => {
+            if (pluginData === NATIVE) return undefined
+            const found = await builder.resolve(path, { resolveDir, kind, pluginData: NATIVE })
+            return found.errors.length > 0 ? found : { path: pathToFileURL(found.path).href, external: true }
+          })
+        },
+      },
+    ],
+  })
+  return file
+}
+
 /** Starts a player and waits until it has joined. @param prefix a command to start it with, such as `ip netns exec` */
 export async function startProcess(options: ProcessOptions, prefix: readonly string[] = []): Promise<ProcessSeat> {
   const { name } = options
-  const [file, ...rest] = [...prefix, process.execPath, '--import', 'tsx', PROGRAM, JSON.stringify(options)]
+  program ??= bundle()
+  const [file, ...rest] = [...prefix, process.execPath, await program, JSON.stringify(options)]
   const child = spawn(file!, rest, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   const waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (error: Error) => void }>()
   const exited = once(child, 'exit')
