@@ -3,9 +3,8 @@
  *
  * Invariant: every figure on it was measured on this page, at the player beside whose name it stands.
  */
-import { drive } from '@baton/core'
 import { accountOf, countBalls, type Account, type Episode } from './net/episode.ts'
-import { joinAs, type Player } from './net/player.ts'
+import { drive, joinAs, type Player } from './net/player.ts'
 import { createAccounts } from './view/accounts.ts'
 import { colorOf } from './view/colors.ts'
 import { createStand } from './view/stand.ts'

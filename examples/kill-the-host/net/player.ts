@@ -11,6 +11,8 @@ import { createWorld, query } from 'bitecs'
 import { BALL_COUNT, createArena, step, type Arena } from '../sim/arena.ts'
 import { watchWire, type WireWatch } from './wire-watch.ts'
 
+export { drive } from '@baton/core'
+
 /** `asleep`: its frames stand still. `gone`: it was killed, or left. */
 export type ShownState = NetworkState | 'asleep' | 'gone'
 
