@@ -60,6 +60,12 @@ export class SimulatedLobby implements MemoryLobby {
     return this.#lobby !== undefined
   }
 
+  /** What the room's witness remembers of the log. */
+  get witnessTail(): { readonly term: number; readonly index: number } {
+    const witness = this.#lobby?.rooms.get(ROOM)?.witness
+    return { term: witness?.entryTerm ?? 0, index: witness?.index ?? 0 }
+  }
+
   get members(): readonly PeerId[] {
     return [...(this.#lobby?.rooms.get(ROOM)?.members.keys() ?? [])]
   }

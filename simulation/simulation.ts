@@ -5,7 +5,7 @@
  */
 import type { PeerId } from '@baton/core'
 import { SeededRandom } from '@baton/core/testing'
-import { checkAgreement, canAgree } from './checks/agreement.ts'
+import { checkAgreement, canAgree, type Tail } from './checks/agreement.ts'
 import { LogOracle } from './checks/log-oracle.ts'
 import { PeerChecks, WITNESS } from './checks/peer-checks.ts'
 import { Violations, type Violation } from './checks/violations.ts'
@@ -92,6 +92,10 @@ export class Simulation implements Stage {
 
   get lobbyMembers(): readonly PeerId[] {
     return this.network.lobby.members
+  }
+
+  get witnessTail(): Tail {
+    return this.network.lobby.witnessTail
   }
 
   /** From the first join to agreement, or to the first violation. */

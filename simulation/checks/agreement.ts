@@ -15,6 +15,13 @@ export interface Room {
   readonly oracle: LogOracle
   /** As the lobby sees them. */
   readonly lobbyMembers: readonly PeerId[]
+  /** How far the lobby remembers that a log went which it helped to commit. */
+  readonly witnessTail: Tail
+}
+
+export interface Tail {
+  readonly term: number
+  readonly index: number
 }
 
 export interface Agreement {
@@ -54,19 +61,35 @@ export function canAgree(room: Room): boolean {
   if (newest === undefined) return peers.length > 0
   const candidates = peers.filter(({ plan, network }) => plan.canHost && newest.voters.includes(network.local.slot))
   // As long as a change of voters is under way, those before and those after it must agree.
-  return candidates.some((peer) => newest.councils.every((voters) => hasQuorum(room, peers, peer, voters)))
+  return candidates.some((peer) =>
+    newest.councils.every(
+      (voters) =>
+        hasQuorum(peers, peer, voters, false) ||
+        (room.lobbyMembers.includes(peer.id) && hasQuorum(peers, peer, voters, true) && knowsEnough(room, peers, peer)),
+    ),
+  )
 }
 
 function hasQuorum(
-  room: Room,
   peers: readonly SimulatedPeer[],
   candidate: SimulatedPeer,
   voters: readonly number[],
+  hasWitness: boolean,
 ): boolean {
   const living = peers.filter((peer) => voters.includes(peer.network.local.slot))
-  const hasWitness = voters.length % 2 === 0 && room.lobbyMembers.includes(candidate.id)
-  const votes = living.filter((other) => areLinked(candidate, other)).length + (hasWitness ? 1 : 0)
+  const witness = hasWitness && voters.length % 2 === 0 ? 1 : 0
+  const votes = living.filter((other) => areLinked(candidate, other)).length + witness
   return votes >= quorumOf(voters.length)
+}
+
+/** The lobby's vote is worth nothing to those who lack what it helped to commit. */
+function knowsEnough({ witnessTail }: Room, peers: readonly SimulatedPeer[], candidate: SimulatedPeer): boolean {
+  return peers.some((peer) => {
+    const inspection = inspect(peer.network)
+    if (inspection === undefined || !areLinked(candidate, peer)) return false
+    const term = inspection.entryAt(inspection.length)?.term ?? 0
+    return term > witnessTail.term || (term === witnessTail.term && inspection.length >= witnessTail.index)
+  })
 }
 
 export function checkAgreement(room: Room): Agreement {

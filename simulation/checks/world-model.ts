@@ -24,7 +24,7 @@ export class WorldModel {
         this.entities.set(body.id, { policy: body.departPolicy, owner: body.owner, parent: body.parent })
         return
       case 'Despawn':
-        for (const id of body.ids) this.entities.delete(id)
+        for (const id of body.ids) this.#remove(id)
         return
       case 'ParentChanged': {
         const entity = this.entities.get(body.id)

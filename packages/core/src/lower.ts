@@ -6,6 +6,7 @@
  */
 import { encodeControl, type ControlBody } from '@baton/schemas'
 import { isActing } from './host/council.ts'
+import { setHoldsWorld } from './host/hand-over.ts'
 import { inspect, type HostInspection } from './host/inspect.ts'
 import { appendToLog } from './host/room-host.ts'
 import { announceProtocol } from './host/hello.ts'
@@ -64,6 +65,8 @@ export interface NetworkLower {
   sendState(peer: Peer, packet: Uint8Array): SendResult
   /** Bytes that wait here and in the transport, on a fixed or numbered channel. */
   bufferedBytes(peer: Peer, channel: number): number
+  /** Says whether this peer holds what is replicated. One that does not is not made host. */
+  setHoldsWorld(holdsWorld: boolean): void
   /** What this peer holds true about the host, for tests and tools. */
   inspect(): HostInspection | undefined
   /** Counts a message that no honest peer sends; over a limit the peer is disconnected. */
@@ -99,6 +102,7 @@ export function createLower(room: Room): NetworkLower {
       return link === undefined ? 'closed' : sendBulk(room, link, body)
     },
     sendState: (peer, packet) => sendState(room, peer, packet),
+    setHoldsWorld: (holdsWorld) => setHoldsWorld(room, holdsWorld),
     inspect: () => inspect(room),
     bufferedBytes: (peer, channel) => bufferedBytes(room, peer, channel),
     breach(peer, reason) {

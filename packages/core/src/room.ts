@@ -138,6 +138,8 @@ export interface Room {
   /** For the package above, as long as one is attached. */
   readonly logEvents: LogEvent[]
   hidden: boolean
+  /** The package above holds what it replicates: without that this peer could host nothing. */
+  holdsWorld: boolean
   /** There once this peer is in the room. */
   machine: HostMachine | undefined
   /** Counts declared forks. */
@@ -202,6 +204,7 @@ export function createRoom(transport: Transport, options: RoomOptions, tickRateH
     packets: [],
     logEvents: [],
     hidden: false,
+    holdsWorld: true,
     machine: undefined,
     generation: 0,
     hasWitness: false,

@@ -119,6 +119,7 @@ export function createState(options: ReplicationOptions, events: EventEmitter<Re
     nextRequest: 1,
     nextCounter: 1,
     nextBaseline: 1,
+    hostState: undefined,
     logIndex: network.isHost ? network.lower.commitIndex : 0,
     neededIndex: network.lower.commitIndex,
     spawnedTo: 0,
@@ -133,6 +134,7 @@ export function createState(options: ReplicationOptions, events: EventEmitter<Re
     nowMs: 0,
   }
   network.lower.setProtocol(protocolOf(registry, prefabs))
+  network.lower.setHoldsWorld(state.synced)
   return state
 }
 

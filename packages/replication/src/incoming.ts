@@ -16,6 +16,8 @@ import { followTerm, hostChanged, peerExited, peerReady } from './membership.ts'
 import { peekHeader } from './pipeline/packet.ts'
 import { isLaterTick } from './pipeline/row-store.ts'
 import { refuseOwn } from './pending.ts'
+import { restoreHostState, takeHostStateChunk } from './host-state.ts'
+import { guardCallback } from './outbox.ts'
 import { present } from './present.ts'
 import type { Link, ReplicationState } from './state.ts'
 import { acceptHoldings, isBeforeReign, offerHoldings } from './take-over.ts'
@@ -31,6 +33,7 @@ export function receiveFrame(state: ReplicationState, nowMs: number): void {
   takeWorld(state)
   if (network.isHost) answerRequests(state)
   offerHoldings(state)
+  restoreWhenActing(state)
   takeState(state)
   const tick = network.tick(nowMs)
   for (const link of state.links.values()) link.decoder.expire(tick)
@@ -41,6 +44,14 @@ export function receiveFrame(state: ReplicationState, nowMs: number): void {
 function answerRequests(state: ReplicationState): void {
   answerOwn(state)
   answerWaiting(state)
+}
+
+/** Before this peer simulates a first frame as the host. What it restores is used up, so once. */
+function restoreWhenActing(state: ReplicationState): void {
+  const { hostState, network, nowMs } = state
+  if (hostState && network.lower.isActing) {
+    restoreHostState(hostState, nowMs, (callback) => guardCallback(state, callback))
+  }
 }
 
 function takeChanges(state: ReplicationState): void {
@@ -95,6 +106,9 @@ function takeBody(state: ReplicationState, link: Link, body: ControlBody, index:
     return takeRequest(state, link, body, index)
   }
   if (!link.peer.isHost) return false
+  if (body.type === 'HostStateChunk') {
+    return state.hostState === undefined || takeHostStateChunk(state.hostState, network.term, body, state.nowMs)
+  }
   if (body.type === 'BaselineChunk') return takeBaselineChunk(state, link.peer, body)
   if (body.type !== 'RequestRefused') return false
   refuseOwn(state, body.request, body.reason)

@@ -1,6 +1,7 @@
 /**
  * `@baton/replication`: entities of a bitECS world, the same on every peer. See docs/behavior.md.
  */
+export type { HostStateInfo, HostStateOptions } from './host-state.ts'
 export { createReplication, type Replication } from './replication.ts'
 export type { ReplicationOptions } from './create-state.ts'
 export type { ReplicationCounters, ReplicationEvents, ReplicationLimits } from './state.ts'

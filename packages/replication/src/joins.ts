@@ -26,6 +26,7 @@ import { planAnew } from './tail.ts'
 /** Guest: what this peer holds is no world. The host is told, as soon as there is one. */
 export function askForWorld(state: ReplicationState): void {
   state.synced = false
+  state.network.lower.setHoldsWorld(false)
   state.incomingBaseline = undefined
   state.givenWorld = undefined
   beginAnew(state)
@@ -114,6 +115,7 @@ export function takeWorld(state: ReplicationState): void {
 /** There is a world to apply the log to: what has waited for it is applied. */
 export function followLog(state: ReplicationState): void {
   state.synced = true
+  state.network.lower.setHoldsWorld(true)
   planAnew(state)
   for (const entry of state.waitingLog.splice(0)) commit(state, entry)
 }

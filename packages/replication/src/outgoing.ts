@@ -17,6 +17,9 @@ import { NOBODY } from './authority/ownership.ts'
 import { requestRelease } from './requests.ts'
 import { addToGroup, allLists, clearGroups, listsFor } from './row-groups.ts'
 import { applyStructureNotes } from './structure.ts'
+import { CHANNEL } from '@baton/core'
+import { sendHostState } from './host-state.ts'
+import { guardCallback } from './outbox.ts'
 import { restingSince } from './take-over.ts'
 import type { ComponentSchema } from './schema/component-schema.ts'
 import type { Link, ReplicationState } from './state.ts'
@@ -42,7 +45,29 @@ export function sendFrame(state: ReplicationState, nowMs: number): void {
     for (const link of state.links.values()) sendTo(state, link, tick)
   }
   repeatRequests(state)
+  keepHostState(state, tick)
   network.flush(nowMs)
+}
+
+/** Host: the game's own state, to those who would follow. */
+function keepHostState(state: ReplicationState, tick: number): void {
+  const { hostState, network, nowMs } = state
+  if (hostState === undefined) return
+  const isHandingOver = network.lower.inspect()?.isReleasing === true
+  const { lower, term } = network
+  sendHostState(hostState, {
+    nowMs,
+    tick,
+    term,
+    isHost: lower.isActing || isHandingOver,
+    isHandingOver,
+    // Links, not peers: what a link that ended had under way is sent again on the next.
+    successors: network.peers.flatMap((peer) => (peer.linked ? (state.links.get(peer) ?? []) : [])),
+    bufferedBytes: ({ peer }) => lower.bufferedBytes(peer, CHANNEL.bulk),
+    send: ({ peer }, chunk) => lower.sendBulk(peer, { type: 'HostStateChunk', ...chunk }),
+    guard: (callback) => guardCallback(state, callback),
+    report: (error) => state.outbox.push(() => state.events.emit('error', error)),
+  })
 }
 
 /** Ticks from one sending of a component to the next: 1 unless it was given a rate of its own (LC10). */

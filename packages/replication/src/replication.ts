@@ -6,6 +6,7 @@
 import { invariant, type Network, type Peer } from '@baton/core'
 import { EventEmitter } from 'eventemitter3'
 import type { World } from 'bitecs'
+import { createHostStateKeeper, type HostStateOptions } from './host-state.ts'
 import { emitOutbox } from './outbox.ts'
 import { receiveFrame } from './incoming.ts'
 import { actingAuthority } from './lifecycle/entity-table.ts'
@@ -128,6 +129,18 @@ export class Replication {
       `setParent: entity ${eid} is simulated by another peer; claim it first`,
     )
     requestParent(this.#state, index, parentEid)
+  }
+
+  /**
+   * Keeps the game's own state (random seeds, what an AI means to do) at the two peers that would host
+   * next, a few times a second, and gives it back on whichever becomes host. Once, right after
+   * `createReplication`, on every peer.
+   * @throws InvariantError when it was called before, or for a rate out of range
+   */
+  hostState(options: HostStateOptions): this {
+    invariant(this.#state.hostState === undefined, 'hostState: called before; give save and restore once')
+    this.#state.hostState = createHostStateKeeper(options)
+    return this
   }
 
   ownerOf(eid: number): Peer | undefined {

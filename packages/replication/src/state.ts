@@ -4,7 +4,7 @@
  * Invariant: the world's structure changes only in `apply-log.ts`, on the word of the committed log;
  * rows only in `outgoing.ts` (what this peer simulates) and `incoming.ts` (what others do).
  */
-import type { LogEntry, LogEvent, Network, Peer, ReceivedControl } from '@baton/core'
+import type { LogEntry, LogEvent, Network, NetworkError, Peer, ReceivedControl } from '@baton/core'
 import type { BitReader } from '@baton/core/bytes'
 import type { ControlBody } from '@baton/schemas'
 import type { EventEmitter } from 'eventemitter3'
@@ -16,6 +16,7 @@ import type { Baseline } from './lifecycle/baseline-bytes.ts'
 import type { BaselineReceiver, BaselineSender } from './lifecycle/baseline-transfer.ts'
 import type { Ecs } from './lifecycle/ecs.ts'
 import type { EntityTable } from './lifecycle/entity-table.ts'
+import type { HostStateKeeper } from './host-state.ts'
 import type { PrefabRegistry } from './lifecycle/prefab.ts'
 import type { StateDecoder } from './pipeline/state-decoder.ts'
 import type { StateEncoder } from './pipeline/state-encoder.ts'
@@ -93,6 +94,8 @@ export interface ReplicationEvents {
   progress: (event: { receivedBytes: number; totalBytes: number; entityCount: number }) => void
   /** This peer was given the whole world: it has joined, or was away for too long to follow the log. */
   synced: () => void
+  /** Something of the game's does not fit; the code says what. */
+  error: (error: NetworkError) => void
   /** A column held what cannot travel (NaN, a string too long); the last good value stands for it. */
   badvalue: (event: { eid: number; id: NetworkId; component: string; code: 'replication/bad-value' }) => void
 }
@@ -192,6 +195,8 @@ export interface ReplicationState {
   nextRequest: number
   nextCounter: number
   nextBaseline: number
+  /** The game's own state on the host, where it has any. */
+  hostState: HostStateKeeper | undefined
   /** Place in the log that the world stands at. */
   logIndex: number
   /** Guest: a world cut before this place of the log is of no use. */

@@ -35,6 +35,14 @@ export function letGo(room: Room): void {
   settleMachine(room)
 }
 
+/** Whether there is anything here that this peer could host. */
+export function setHoldsWorld(room: Room, holdsWorld: boolean): void {
+  if (room.holdsWorld === holdsWorld) return
+  room.holdsWorld = holdsWorld
+  if (room.machine !== undefined) room.machine.canHost = room.options.canHost && holdsWorld
+  sendStanding(room)
+}
+
 export function setHidden(room: Room, isHidden: boolean): void {
   if (room.hidden === isHidden) return
   room.hidden = isHidden

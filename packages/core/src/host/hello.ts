@@ -146,7 +146,7 @@ export function considerReady(room: Room, link: Link): void {
 /** Guest: tells its host whether it could and should be the next. */
 export function sendStanding(room: Room): void {
   if (room.host === undefined || isHost(room)) return
-  const { canHost } = room.options
+  const canHost = room.options.canHost && room.holdsWorld
   sendControl(room, linkTo(room, room.host.id), { type: 'Standing', canHost, hidden: room.hidden })
 }
 

@@ -71,7 +71,7 @@ export function beginLog(room: Room, base: LogBase, term: number, leaseMs: numbe
   const machine = createMachine({
     self: slot,
     leaseMs,
-    canHost: room.options.canHost,
+    canHost: room.options.canHost && room.holdsWorld,
     seed: room.options.random(),
     generation: room.generation,
     now: moment(room),

@@ -31,7 +31,10 @@ function exit(room: Room, id: PeerId): void {
   room.states.delete(id)
   room.left.delete(id)
   room.peerObjects.delete(id)
-  if (room.links.get(id)?.state !== 'up') room.links.delete(id)
+  const link = room.links.get(id)
+  // Should it come back in this very reign, the pair is to be found ready again.
+  if (link !== undefined) link.readyTerm = 0
+  if (link?.state !== 'up') room.links.delete(id)
   room.events.push({ kind: 'peerexited', peer })
   pushChange(room, 'exited', peer)
 }
