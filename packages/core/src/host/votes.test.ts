@@ -248,6 +248,24 @@ describe('votes in a room', () => {
     expect([other.of(1).role, other.of(1).candidate]).toEqual(['follower', 3])
   })
 
+  it('HM5: two that each take the other for the first in line do not yield to one another for ever', () => {
+    const bench = new Bench()
+    bench.delayMs = 101
+    bench.act(1, (machine) => releaseTo(machine, 2))
+    bench.cut(3, 1)
+    bench.cut(3, 2)
+    bench.run(451, 10)
+    bench.heal()
+    bench.run(200, 10)
+    // The roster of the new host is with 1 and not with 3: by the one 3 comes first, by the other 1.
+    expect([bench.acting, bench.of(3).host]).toEqual([[2], 2])
+    for (const slot of [0, 1, 3]) bench.cut(2, slot)
+    bench.run(921, 10)
+    expect([bench.of(1).log.pendingRosters.length, bench.of(3).log.pendingRosters.length]).toEqual([1, 0])
+    bench.heal()
+    expect(bench.runUntil(() => bench.acting.length === 1, 4_000)).toBe(true)
+  })
+
   it('HM3 HM5: of any two rooms cut in any way for any time, one host acts at a time, and one does in the end', () => {
     const cut = fc.record({
       slots: fc.uniqueArray(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 2 }),

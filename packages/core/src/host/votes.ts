@@ -7,7 +7,16 @@
  */
 import { countsAsVoter, currentRoster, hasPromised, isFree, rankOf, silenceMs } from './council.ts'
 import { tailOf } from './log.ts'
-import { ATTEMPT_MS, EVERYONE, MAX_TERM_LEAP, send, WITNESS, type HostMachine, type HostMessage } from './machine.ts'
+import {
+  ATTEMPT_MS,
+  draw,
+  EVERYONE,
+  MAX_TERM_LEAP,
+  send,
+  WITNESS,
+  type HostMachine,
+  type HostMessage,
+} from './machine.ts'
 
 type Message<Type extends HostMessage['type']> = Extract<HostMessage, { type: Type }>
 
@@ -27,7 +36,7 @@ export function takeVoteRequest(machine: HostMachine, from: number, request: Mes
   const { candidacy } = machine
   // HM5: the better-ranked candidate goes first.
   if (candidacy !== undefined && machine.role !== 'host' && rankOf(machine, from) < rankOf(machine, machine.self)) {
-    abandon(machine)
+    yieldTerm(machine)
   }
   if (mayGrant(machine, from)) grant(machine, from, term)
   else machine.request = { from, term, atMs: machine.nowMs }
@@ -44,7 +53,7 @@ function takeOldRequest(machine: HostMachine, from: number, term: number): void 
   const isOwn = machine.candidacy !== undefined && machine.candidate === machine.self && machine.role !== 'host'
   if (!isOwn || rankOf(machine, from) >= rankOf(machine, machine.self)) return sendFence(machine, from)
   const { before } = machine
-  abandon(machine)
+  yieldTerm(machine)
   machine.before = before
   // The release it stood by would let it stand again, against its own promise.
   machine.release = undefined
@@ -121,6 +130,14 @@ export function abandon(machine: HostMachine): void {
   send(machine, EVERYONE, { type: 'Abandon', term: candidacy.term })
   send(machine, WITNESS, { type: 'Abandon', term: candidacy.term })
 }
+
+/** Two that know different rosters may each yield to the other: not twice at the same time. */
+function yieldTerm(machine: HostMachine): void {
+  abandon(machine)
+  machine.retryMs = machine.nowMs + YIELD_SPREAD_MS * draw(machine)
+}
+
+const YIELD_SPREAD_MS = 600
 
 export function takeAbandon(machine: HostMachine, from: number, { term }: Message<'Abandon'>): void {
   machine.evidence.get(term)?.delete(from)
