@@ -112,6 +112,18 @@ describe('taking over', () => {
     expect(bench.committedOf(3)).toEqual(bench.committedOf(2))
   })
 
+  it('HM6: a better log that takes its time is waited for: votes and log need two round trips', () => {
+    const bench = new Bench({ cannotHost: [3] })
+    bench.cut(1, 2)
+    bench.append(1, 5)
+    bench.run(50)
+    bench.crash(1)
+    bench.delayMs = 140
+    expect(bench.runUntil(() => bench.acting[0] === 2)).toBe(true)
+    bench.run(600)
+    expect([bench.of(2).term, bench.committedOf(2).slice(0, 2)]).toEqual([2, ['1:Roster', '1:5']])
+  })
+
   it('HM6: goes on from the highest tick among the votes', () => {
     const bench = new Bench()
     bench.of(3).tick = 5_000

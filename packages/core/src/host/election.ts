@@ -29,6 +29,8 @@ type Message<Type extends HostMessage['type']> = Extract<HostMessage, { type: Ty
 /** A report is repeated three times before it counts as old. */
 const REPORT_MS = 3.5 * REPEAT_MS
 const RETRY_MS = 500
+/** Two of the longest round trips that are played over, and a log of some length. */
+const FETCH_MS = 1_500
 const RETRY_SPREAD_MS = 600
 /** Who left of late, and may come back to its slot. */
 const MAX_FORMER = 16
@@ -45,8 +47,12 @@ export function tickElection(machine: HostMachine): void {
   } else considerStanding(machine)
 }
 
-/** Who has not heard of a release agrees only when its lease has run out: that is worth waiting for. */
-function attemptMs({ leaseMs }: HostMachine, { reason }: Candidacy): number {
+/**
+ * Who has not heard of a release agrees only when its lease has run out: that is worth waiting for. So is the
+ * better log, once a quorum agrees: the next attempt would have to fetch it again.
+ */
+function attemptMs({ leaseMs }: HostMachine, { reason, fetched }: Candidacy): number {
+  if (fetched !== undefined) return FETCH_MS
   return reason === 'left' || reason === 'handed-over' ? Math.max(ATTEMPT_MS, leaseMs + 2 * REPEAT_MS) : ATTEMPT_MS
 }
 
