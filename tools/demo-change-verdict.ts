@@ -1,7 +1,7 @@
 /**
  * What became of the world at a change of host, as a table per peer, and what is wrong with it.
  *
- * Invariant: pure. Times are shown and never judged: they belong to the machine; what was lost or doubled is judged.
+ * Invariant: pure. Times and ticks are shown and never judged: they belong to the machine. What was lost or doubled is.
  */
 import type { Standing, ToldChange } from '../examples/world/net/host-watch.ts'
 import type { Verdict } from './demo-verdict.ts'
@@ -31,15 +31,15 @@ export function judgeHandOver(before: readonly Standing[], after: readonly Stand
       peer: now.name,
       term: `${before[i]!.term} → ${now.term}`,
       host: now.host ?? 'none',
+      reason: change?.reason ?? '–',
       'gap ms': isFormer ? '–' : figure(change?.gapMs),
       'usual ms': figure(now.usualMs),
       'added ms': figure(added),
       ...compareIds(before[i]!.ids, now, faults),
     }
   })
-  const missed = missedTicks(after)
-  if (missed > 0) faults.push(`${missed} ticks had no host`)
-  return { rows, faults, notes: [`ticks without a host: ${missed}`] }
+  const term = Math.max(...before.map((one) => one.term))
+  return { rows, faults, notes: [`ticks without a host: ${missedTicks(after, term)}`] }
 }
 
 export function judgeCrash({ before, dead, after, moved, worlds, crates }: Crash): Verdict {
@@ -90,9 +90,10 @@ function compareIds(
   return { entities: `${expected.length} → ${ids.length}`, lost: String(lost), doubled: String(doubled) }
 }
 
-/** Ticks between the last that one host simulated as such and the first of the next. */
-function missedTicks(standings: readonly Standing[]): number {
-  const reigns = standings.flatMap((standing) => standing.reigns).sort((a, b) => a.term - b.term)
+/** Ticks between the last that one host simulated as such and the first of the next, from the reign of `term` on. */
+function missedTicks(standings: readonly Standing[], term: number): number {
+  const all = standings.flatMap((standing) => standing.reigns).sort((a, b) => a.term - b.term)
+  const reigns = all.filter((reign) => reign.term >= term)
   let missed = 0
   for (let i = 1; i < reigns.length; i += 1) {
     // Ticks wrap as u32; so does the difference.

@@ -15,7 +15,7 @@ const PLAY_MS = 2_500
 /** More than a lost quorum needs to go on by itself, on a busy machine. */
 const CHANGE_TIMEOUT_MS = 30_000
 
-/** @param players the host first; @returns those that are left */
+/** @returns the players that are left */
 export async function changeHosts(
   players: readonly Player[],
   crates: number,
@@ -23,26 +23,24 @@ export async function changeHosts(
 ): Promise<readonly Player[]> {
   for (const player of players) player.tell('play')
   await guarded(players, sleep(PLAY_MS))
-  const [host, guest] = players as [Player, Player]
-  let standings = await askAll<Standing>(players, 'standing')
-  // There and back again: so the killed one is host, and owner of the crates.
-  for (const [from, to] of [
-    [host, guest],
-    [guest, host],
-  ] as const) {
+  const [first, second] = players as [Player, Player]
+  let { host, standings } = await follow(players)
+  // There and back again: so that in the end the host is the one that owns the crates.
+  for (let i = 0; i < 2; i += 1) {
     const before = standings
+    const from = host
+    const to = from === first ? second : first
     from.tell(`hand on to ${to.name}`)
-    await follow(players, to.name)
+    await follow(players, from)
     await guarded(players, sleep(PLAY_MS))
-    standings = await askAll<Standing>(players, 'standing')
+    ;({ host, standings } = await follow(players))
     onVerdict(`${from.name} hands the baton on to ${to.name}`, judgeHandOver(before, standings))
   }
 
-  const [dead, ...before] = standings as [Standing, ...Standing[]]
   const ended = once(host.child, 'exit')
   host.child.kill('SIGKILL')
   await ended
-  const survivors = players.slice(1)
+  const survivors = players.filter((player) => player !== host)
   await follow(survivors)
   // Counted anew: what moved while the old host was there does not count.
   for (const player of survivors) player.tell('freeze')
@@ -51,20 +49,24 @@ export async function changeHosts(
   const moved = await askAll<readonly number[]>(survivors, 'moved')
   const worlds = await settle(survivors)
   const after = await askAll<Standing>(survivors, 'standing')
+  const dead = standings[players.indexOf(host)]!
+  const before = standings.filter((one) => one !== dead)
   onVerdict(`${host.name} is killed (SIGKILL)`, judgeCrash({ before, dead, after, moved, worlds, crates }))
   return survivors
 }
 
-/** Waits until all follow the same living host, `name` if it is given, and the room is steady. */
-async function follow(players: readonly Player[], name?: string): Promise<void> {
+/** Waits until all follow the same one of them, another than `former`, and the room is steady. */
+async function follow(
+  players: readonly Player[],
+  former?: Player,
+): Promise<{ host: Player; standings: readonly Standing[] }> {
   for (const endMs = performance.now() + CHANGE_TIMEOUT_MS; ; await sleep(100)) {
-    const all = await askAll<Standing>(players, 'standing')
-    const [{ host }] = all as [Standing]
-    const isOne = all.every((one) => one.host === host && one.state === 'stable')
-    const isThere = players.some((player) => player.name === (name ?? host)) && (name === undefined || name === host)
-    if (isOne && isThere) return
+    const standings = await askAll<Standing>(players, 'standing')
+    const host = players.find(({ name }) => name === standings[0]!.host)
+    const isOne = standings.every((one) => one.host === host?.name && one.state === 'stable')
+    if (host && host !== former && isOne) return { host, standings }
     if (performance.now() < endMs) continue
-    const states = all.map((one) => `${one.name} follows ${one.host ?? 'nobody'} and is ${one.state}`).join(', ')
-    throw new Error(`${name ?? 'no other host'} has not taken over in ${CHANGE_TIMEOUT_MS / 1_000} s: ${states}`)
+    const states = standings.map((one) => `${one.name} follows ${one.host ?? 'nobody'} and is ${one.state}`).join(', ')
+    throw new Error(`no other host has taken over in ${CHANGE_TIMEOUT_MS / 1_000} s: ${states}`)
   }
 }
