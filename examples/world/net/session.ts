@@ -68,6 +68,8 @@ export function startSession(
   const { slot } = network.local
   const hue = hueOf(slot)
   let me = replication.spawn(avatar, { translation: spawnPoint(slot), name: displayName, hue })
+  // What asks whether it is still there: the entity's own number is given to another one once it is gone.
+  let myId = replication.networkId(me)
   const readings = createReadings(network, replication)
   let lastTick: number | undefined
 
@@ -76,8 +78,9 @@ export function startSession(
 
   /** A player whose machine slept, or whose page was busy for too long, finds its avatar gone: it went with its player. */
   function comeBack(): void {
-    if (replication.networkId(me) !== 0 || !replication.synced || network.state !== 'stable') return
+    if (replication.entityOf(myId) !== 0 || !replication.synced || network.state !== 'stable') return
     me = replication.spawn(avatar, { translation: spawnPoint(slot), name: displayName, hue })
+    myId = replication.networkId(me)
   }
 
   return {
