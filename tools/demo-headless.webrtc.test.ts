@@ -42,7 +42,7 @@ function tables(): Readonly<Record<string, readonly Readonly<Record<string, stri
 
 test('a host and guests as processes hold the same world, through two hand-overs and a host that is killed', async () => {
   let pids: readonly number[] = []
-  const passed = await runHeadless({ guests: 2, seconds: 2, crates: 40, onPlay: (all) => (pids = all) })
+  const passed = await runHeadless({ guests: 2, seconds: 3, crates: 40, onPlay: (all) => (pids = all) })
   expect(printed.filter((line) => line.startsWith('FAILED'))).toEqual([])
   expect(passed).toBe(true)
   const [played, handed, back, crash] = Object.entries(tables())

@@ -24,8 +24,11 @@ export interface RowWatch {
   stop(): void
 }
 
-/** Every so many ticks positions are kept: three times a second is enough to meet every error that lasts. */
+/** Of so many ticks positions are kept for the first few: that meets every error that lasts, at any frame rate. */
 const SAMPLE_TICKS = 20
+const KEPT_TICKS = 3
+
+const isKept = (tick: number): boolean => tick % SAMPLE_TICKS < KEPT_TICKS
 
 export function watchRows(replication: Replication): RowWatch {
   const { world, tap } = replication
@@ -52,7 +55,7 @@ export function watchRows(replication: Replication): RowWatch {
   tap.onCollected = (schema, id, tick, lanes, offset) => {
     if (schema.component !== Transform) return
     look(schema, id, tick, lanes, offset)
-    if (tick % SAMPLE_TICKS !== 0) return
+    if (!isKept(tick)) return
     const eid = replication.entityOf(id)
     const { x, y, z } = Transform.translation
     truth.push([id, tick, x[eid]!, y[eid]!, z[eid]!])
@@ -60,10 +63,10 @@ export function watchRows(replication: Replication): RowWatch {
   tap.onAccepted = (schema, id, tick, lanes, offset) => {
     if (schema.component !== Transform) return
     look(schema, id, tick, lanes, offset)
-    if (tick % SAMPLE_TICKS === 0) heard.push([id, tick, ...positionOfRow(schema, lanes, offset)])
+    if (isKept(tick)) heard.push([id, tick, ...positionOfRow(schema, lanes, offset)])
   }
   tap.onPassedOn = (schema, id, tick, lanes, offset) => {
-    if (schema.component !== Transform || tick % SAMPLE_TICKS !== 0) return
+    if (schema.component !== Transform || !isKept(tick)) return
     passedOn.push([id, tick, ...positionOfRow(schema, lanes, offset)])
   }
   return {
