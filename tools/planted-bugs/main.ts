@@ -124,8 +124,10 @@ async function main(flags: Flags): Promise<void> {
   const bugs = flags.only === undefined ? PLANTED_BUGS : [bugOf(flags.only)]
   // All must fit before the first is tried: a table with holes says little.
   for (const bug of bugs) for (const file of filesOf(bug)) plantedText(bug, file)
-  const healthy = await failingTest(undefined, HOST_TESTS, flags)
-  if (healthy !== undefined) throw new Error(`plant: without any bug this fails already: ${healthy}`)
+  for (const tests of [HOST_TESTS, ...bugs.flatMap((bug) => (bug.tests === undefined ? [] : [bug.tests]))]) {
+    const failing = await failingTest(undefined, tests, flags)
+    if (failing !== undefined) throw new Error(`plant: without any bug this fails already: ${failing}`)
+  }
   if (flags.sim) {
     const seed = await failingSeed(undefined, flags)
     if (seed !== undefined) throw new Error(`plant: without any bug the simulator fails already: ${seed}`)

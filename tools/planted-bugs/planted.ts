@@ -323,13 +323,16 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ['packages/replication/src/arbiter.ts', 'body.request <= answeredRequest(state, slot) ?', 'body.request < 0 ?'],
   ]),
   outside('state is sent without a lease', 'HM2', [['packages/core/src/lower.ts', 'return mayAct ?', 'return true ?']]),
-  outside('the dead keep what they own', 'OW7', [
-    [
-      'packages/replication/src/plan-departures.ts',
-      'if (isOwnerGone) return decideDeparture(ownership, policy, owner, host)',
-      "if (isOwnerGone) return { kind: 'keep' }",
-    ],
-  ]),
+  {
+    ...outside('the dead keep what they own', 'OW7', [
+      [
+        'packages/replication/src/plan-departures.ts',
+        'if (isOwnerGone) return decideDeparture(ownership, policy, owner, host)',
+        "if (isOwnerGone) return { kind: 'keep' }",
+      ],
+    ]),
+    tests: ['packages/replication/test/simulation/behavior.simulation.test.ts'],
+  },
   outside('two rosters at once', 'HM11', [
     [`${HOST}/rosters.ts`, 'if (machine.log.pendingRosters.length > 0) return', ''],
   ]),
