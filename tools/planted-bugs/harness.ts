@@ -3,7 +3,7 @@
  *
  * Invariant: matchers are vitest's own, so that a test means the same here and there.
  */
-import { chai, JestAsymmetricMatchers, JestChaiExpect } from '@vitest/expect'
+import { chai, JestAsymmetricMatchers, JestChaiExpect } from 'planted-expect'
 
 chai.use(JestChaiExpect)
 chai.use(JestAsymmetricMatchers)

@@ -80,7 +80,7 @@ async function bundle(bug: PlantedBug | undefined, entry: BuildOptions): Promise
     logLevel: 'error',
     // A package without side effects has test files that have some.
     ignoreAnnotations: true,
-    alias: { vitest: `${ROOT}tools/planted-bugs/harness.ts`, '@vitest/expect': EXPECT },
+    alias: { vitest: `${ROOT}tools/planted-bugs/harness.ts`, 'planted-expect': EXPECT },
     banner: {
       js: "import { createRequire as makeRequire } from 'node:module'\nconst require = makeRequire(import.meta.url)",
     },
