@@ -364,7 +364,7 @@ const wires = fc.record({
 const reigns = fc.constantFrom(500, 2 ** 32 - 8, 2 ** 31 - 3, 5)
 
 describe('holdings', () => {
-  test('HO4: what is equal at both ends is never sent, all else converges, and no packet is lost to a missing baseline', () => {
+  test('HD4: what is equal at both ends is never sent, all else converges, and no packet is lost to a missing baseline', () => {
     let spared = 0
     fc.assert(
       fc.property(
@@ -409,7 +409,7 @@ describe('holdings', () => {
     expect(spared).toBeGreaterThan(500)
   })
 
-  test('HO5: the first motion after a reign began is a delta, also when the first packets are lost', () => {
+  test('HD5: the first motion after a reign began is a delta, also when the first packets are lost', () => {
     for (const deafTicks of [0, 1, 20, 70]) {
       const wire = { loss: 0, delay: 2, jitter: 0 }
       const [seeded, whole] = [0, 1].map((at) => {
@@ -440,7 +440,7 @@ describe('holdings', () => {
     }
   })
 
-  test('HO6: while the word is on its way, rows that rest wait and those that move do not', () => {
+  test('HD6: while the word is on its way, rows that rest wait and those that move do not', () => {
     const pair = new Pair({ seed: 1, wire: { loss: 0, delay: 12, jitter: 0 }, reignTick: 900 })
     const equal = furnish(pair, { count: 20, divergence: 0.5, mine: 0 })
     pair.begin()
@@ -454,7 +454,7 @@ describe('holdings', () => {
     for (const id of equal) if (id !== mover) expect(pair.guest.rowsReceived.has(id)).toBe(false)
   })
 
-  test('HO3: what a row has become since is not compared, but what stands under the name', () => {
+  test('HD3: what a row has become since is not compared, but what stands under the name', () => {
     const pair = new Pair({ seed: 4, wire: { loss: 0, delay: 3, jitter: 0 }, reignTick: 900 })
     furnish(pair, { count: 20, divergence: 0, mine: 0 })
     for (const id of pair.ids()) place(pair.guest, 1, id, [(lanesOf(pair.host, 1, id)[0]! + 1) & 0xfff], 890)
@@ -471,7 +471,7 @@ describe('holdings', () => {
     expect(pair.differing()).toEqual([])
   })
 
-  test('HO3: a guest whose clock has not come to the name yet sends its rows whole', () => {
+  test('HD3: a guest whose clock has not come to the name yet sends its rows whole', () => {
     const pair = new Pair({ seed: 3, wire: { loss: 0, delay: 1, jitter: 0 }, reignTick: 900, skew: -40 })
     furnish(pair, { count: 20, divergence: 0, mine: 1 })
     pair.begin()
@@ -482,7 +482,7 @@ describe('holdings', () => {
     expect(pair.host.results['unresolved']).toBe(0)
   })
 
-  test('HO3: a host that is chosen again and begins anew under living links costs acks, and never a wrong row', () => {
+  test('HD3: a host that is chosen again and begins anew under living links costs acks, and never a wrong row', () => {
     fc.assert(
       fc.property(fc.nat(1e6), wires, fc.integer({ min: 1, max: 30 }), (seed, wire, every) => {
         const pair = new Pair({ seed, wire, reignTick: 900 })
@@ -506,7 +506,7 @@ describe('holdings', () => {
     )
   })
 
-  test('HO5: what was forgotten since the reign began is not taken for held', () => {
+  test('HD5: what was forgotten since the reign began is not taken for held', () => {
     const pair = new Pair({ seed: 3, wire: { loss: 0, delay: 3, jitter: 0 }, reignTick: 900 })
     furnish(pair, { count: 20, divergence: 0, mine: 0 })
     pair.begin()
@@ -518,7 +518,7 @@ describe('holdings', () => {
     expect([...pair.guest.rowsReceived.keys()]).toEqual([pair.ids()[4]])
   })
 
-  test('HO2: a hash is about components and lanes, and not about where they lie', () => {
+  test('HD2: a hash is about components and lanes, and not about where they lie', () => {
     const seen = new Map<number, string>()
     const random = new SeededRandom(11)
     const side = createSide(HOST, 64)
@@ -548,7 +548,7 @@ describe('holdings', () => {
     }
   })
 
-  test('HO2: the same lanes of another component are another state', () => {
+  test('HD2: the same lanes of another component are another state', () => {
     const scalars = [0, 1].map((at) => schemaOf(at, [{ kind: 'scalar', count: 1, bits: 12 }]))
     const [first, second] = [0, 1].map((at) => {
       const store = createRowStore(scalars, 1)
@@ -559,7 +559,7 @@ describe('holdings', () => {
     expect(first).not.toBe(second)
   })
 
-  test('HO2: 32 bits change half with any one bit of a lane', () => {
+  test('HD2: 32 bits change half with any one bit of a lane', () => {
     const side = createSide(HOST, 4)
     const index = insert(side, 9, HOST)
     let changed = 0
@@ -580,7 +580,7 @@ describe('holdings', () => {
     expect(changed / flips).toBeLessThan(18)
   })
 
-  test('HO1: each piece fits one message, and pieces together name every entity once', () => {
+  test('HD1: each piece fits one message, and pieces together name every entity once', () => {
     const side = createSide(GUEST, 8_192)
     for (let id = 1; id <= 4_200; id += 1) {
       insert(side, 0xfff00000 - id * 7, HOST)
@@ -607,7 +607,7 @@ describe('holdings', () => {
     ])
   })
 
-  test('HO1: what finds no room in the history is not described', () => {
+  test('HD1: what finds no room in the history is not described', () => {
     const side = createSide(GUEST, 64, 10)
     for (let id = 1; id <= 20; id += 1) {
       insert(side, id, HOST)
@@ -631,7 +631,7 @@ describe('holdings', () => {
       }
     }
 
-    test('HO7: sizes that differ, ids out of order or twice, empty pieces and pieces after the last are refused', () => {
+    test('HD7: sizes that differ, ids out of order or twice, empty pieces and pieces after the last are refused', () => {
       for (const message of [
         { ids: [1, 2], hashes: [1] },
         { ids: [2, 1], hashes: [1, 1] },
@@ -657,7 +657,7 @@ describe('holdings', () => {
       expect(intake).toMatchObject({ isSynced: true, describedCount: 3, equalCount: 0 })
     })
 
-    test('HO7: endless pieces of unknown ids end', () => {
+    test('HD7: endless pieces of unknown ids end', () => {
       const { take, pair } = setting()
       let pieces = 0
       let id = 2 ** 20
@@ -669,7 +669,7 @@ describe('holdings', () => {
       expect(pieces).toBe(Math.floor((pair.host.table.capacity + MAX_FOREIGN_ENTITIES) / MAX_HOLDINGS_ENTITIES))
     })
 
-    test('HO7: whatever comes, nothing throws, and what is sent still arrives', () => {
+    test('HD7: whatever comes, nothing throws, and what is sent still arrives', () => {
       fc.assert(
         fc.property(
           fc.array(
@@ -706,7 +706,7 @@ describe('holdings', () => {
       )
     })
 
-    test('HO7: entities that have ended here are passed over', () => {
+    test('HD7: entities that have ended here are passed over', () => {
       const { pair } = setting()
       const { host, guest } = pair
       const gone = pair.ids()[3]!
@@ -717,7 +717,7 @@ describe('holdings', () => {
       expect(host.intake).toMatchObject({ describedCount: 20, equalCount: 19 })
     })
 
-    test('HO3: who does not know when the reign began takes nothing for equal', () => {
+    test('HD3: who does not know when the reign began takes nothing for equal', () => {
       const { pair } = setting()
       const { host, guest } = pair
       const messages = describeHoldings(guest, guest.decoder, host.intake.tick!, 1, () => true)
@@ -726,14 +726,14 @@ describe('holdings', () => {
       expect(intake).toMatchObject({ describedCount: 20, equalCount: 0 })
     })
 
-    test('HO1: a guest without a world says so', () => {
+    test('HD1: a guest without a world says so', () => {
       const { take, intake } = setting()
       expect(take(describeNothing(12))).toBe('complete')
       expect(intake).toMatchObject({ isComplete: true, isSynced: false, logIndex: 12, equalCount: 0 })
     })
   })
 
-  test('HO4: a change of host with 1,000 entities, 100 of them moving, is no burst', () => {
+  test('HD4: a change of host with 1,000 entities, 100 of them moving, is no burst', () => {
     const wire = { loss: 0.02, delay: 3, jitter: 1 }
     const bytes = [true, false].map((withHoldings) => {
       let state = 0

@@ -66,7 +66,7 @@ export function createHoldingsIntake(tick: number | undefined): HoldingsIntake {
 
 /**
  * A peer that becomes the host: what it holds of all rows stands under the name from here on. Before it
- * publishes a tick of its reign, and with links whose encoders are new (HO1).
+ * publishes a tick of its reign, and with links whose encoders are new (HD1).
  */
 export function publishHoldings({ table, store, published }: HoldingsWorld, tick: number): void {
   published.restart(tick, table.order, table.count, store.components)

@@ -17,7 +17,7 @@ import {
 import { startBaseline } from './joins.ts'
 import type { Link, ReplicationState } from './state.ts'
 
-/** The first roster of a term is in the log: its tick names what everybody holds as the reign begins (HO3). */
+/** The first roster of a term is in the log: its tick names what everybody holds as the reign begins (HD3). */
 export function noteReign(state: ReplicationState, { term, body }: LogEntry): void {
   if (body.type !== 'Roster' || term <= (state.reign?.term ?? 0)) return
   const tick = holdingsTick(body.tick)
@@ -81,7 +81,7 @@ function giveWorld(state: ReplicationState, link: Link, index: number): void {
   startBaseline(state, link)
 }
 
-/** Rows that have not changed since this tick wait for the far end's word; `undefined` where none do (HO6). */
+/** Rows that have not changed since this tick wait for the far end's word; `undefined` where none do (HD6). */
 export function restingSince(state: ReplicationState, link: Link): number | undefined {
   return link.intake?.isComplete ? undefined : reignTick(state)
 }

@@ -38,7 +38,7 @@ export interface EncodeRequest {
   readonly sendEmpty: boolean
   /**
    * While the far end's word on what it holds is on its way: rows that have not changed since this tick
-   * wait for it, unless the far end has acked them before (HO6). Left out, nothing waits.
+   * wait for it, unless the far end has acked them before (HD6). Left out, nothing waits.
    */
   readonly restingSince?: number | undefined
 }

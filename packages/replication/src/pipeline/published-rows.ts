@@ -167,7 +167,7 @@ export class PublishedRows {
 
   /**
    * Begins anew: what this peer holds now, whoever simulates it, counts as published at `tick`, and what
-   * it published before is forgotten. For a peer that becomes the host (HO3). Encoders that live on forget
+   * it published before is forgotten. For a peer that becomes the host (HD3). Encoders that live on forget
    * all acks: these name states that are gone.
    *
    * @param tick not later than the first one that is published from here on
