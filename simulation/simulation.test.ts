@@ -47,7 +47,7 @@ describe('the simulator', { timeout: 120_000 }, () => {
     expect(() => readSchedule('{"version":2}')).toThrow(/version 1/)
   })
 
-  it('finds nothing wrong, and equal worlds, where nothing goes wrong', () => {
+  it('I6 I8 I9 I13: finds nothing wrong, and equal worlds, where nothing goes wrong', () => {
     for (const seed of [1, 2, 3]) {
       const result = runSchedule(planSchedule(seed, { kinds: [], faultMs: 4_000 }))
       expect(result.violations).toEqual([])

@@ -80,7 +80,7 @@ function spawn(id: number, request = 0, changes: Partial<Extract<ControlBody, { 
 const ROWS = { term: 1, slot: 1, tick: 0, hasRows: true }
 
 describe('the checks of a simulation', () => {
-  it('find two that send as host of one term (I1), and an old host after a new one (I3)', () => {
+  it('I1 I3: find two that send as host of one term, and an old host after a new one', () => {
     const { checks, ids } = createChecks()
     const [a, b] = [createStub(1), createStub(2)]
     checks.sentAsHost(a.peer, ROWS)
@@ -114,7 +114,7 @@ describe('the checks of a simulation', () => {
     expect(ids()).toEqual([])
   })
 
-  it('find a term or generation that falls (I2), and a tick that does (I10), across the wrap', () => {
+  it('I2 I10: find a term or generation that falls, and a tick that does, across the wrap', () => {
     const { checks, ids } = createChecks()
     const stub = createStub(1)
     stub.term = 5
@@ -135,7 +135,7 @@ describe('the checks of a simulation', () => {
     expect(ids()).toEqual(['I10', 'I2'])
   })
 
-  it('find a voter, or the witness, that grants a term twice (I4)', () => {
+  it('I4: find a voter, or the witness, that grants a term twice', () => {
     const { checks, ids } = createChecks()
     const stub = createStub(1)
     const vote = (term: number, candidate: number): Uint8Array =>
@@ -154,7 +154,7 @@ describe('the checks of a simulation', () => {
     expect(ids()).toEqual(['I4', 'I4'])
   })
 
-  it('find logs that differ, and one with a gap (I5)', () => {
+  it('I5: find logs that differ, and one with a gap', () => {
     const { checks, ids } = createChecks()
     const [a, b] = [createStub(1), createStub(2)]
     for (const index of [1, 2]) checks.committed(a.peer, entry(index, spawn(index)))
@@ -169,7 +169,7 @@ describe('the checks of a simulation', () => {
     expect(ids()).toEqual(['I5', 'I5'])
   })
 
-  it('find a request that is applied twice (I8), and an id that is given twice (I7)', () => {
+  it('I7 I8: find an id that is given twice, and a request that is applied twice', () => {
     const { checks, ids } = createChecks()
     const { peer } = createStub(1)
     checks.committed(peer, entry(1, spawn(1, 1)))
@@ -181,7 +181,7 @@ describe('the checks of a simulation', () => {
     expect(ids()).toEqual(['I8', 'I7'])
   })
 
-  it('find callbacks out of order (I11) and life after death (I7)', () => {
+  it('I7 I11: find life after death, and callbacks out of order', () => {
     const { checks, ids } = createChecks()
     const { peer } = createStub(1)
     checks.spawned(peer, 1)
@@ -194,7 +194,7 @@ describe('the checks of a simulation', () => {
     expect(ids()).toEqual(['I11', 'I7', 'I11', 'I7', 'I11'])
   })
 
-  it('find a host that acts without having heard a quorum within its lease (I12)', () => {
+  it('I12: find a host that acts without having heard a quorum within its lease', () => {
     const { checks, ids } = createChecks()
     const host = createStub(1, ['id-2', 'id-3'])
     host.inspection.voters = [1, 2, 3]
@@ -217,7 +217,7 @@ describe('the checks of a simulation', () => {
     expect(ids()).toEqual(['I12', 'I12', 'I12'])
   })
 
-  it('count the witness where voters are even, and nowhere else (I12)', () => {
+  it('I12: count the witness where voters are even, and nowhere else', () => {
     for (const voters of [
       [1, 2],
       [1, 2, 3],
@@ -232,7 +232,7 @@ describe('the checks of a simulation', () => {
     }
   })
 
-  it('find queues over their caps (I14) and two rosters of one term under way (I15)', () => {
+  it('I14 I15: find queues over their caps, and two rosters of one term under way', () => {
     const { checks, ids } = createChecks()
     const stub = createStub(1, ['id-2'])
     stub.pending = 5_000

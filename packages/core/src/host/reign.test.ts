@@ -139,7 +139,7 @@ describe('the lease', () => {
     expect(bench.said('Beat', 1).length).toBeGreaterThan(sent)
   })
 
-  it('HM2: a voter that says goodbye agrees with this term, unless it may have voted for another before', () => {
+  it('HM14: a voter that says goodbye agrees with this term, unless it may have voted for another before', () => {
     const machine = host()
     at(machine, 500)
     resign(machine, 2)
@@ -151,7 +151,7 @@ describe('the lease', () => {
     expect([holdsLease(late), isActing(late)]).toEqual([false, false])
   })
 
-  it('HM2: one that left and came back has to say for itself again whether it agrees', () => {
+  it('HM14: one that left and came back has to say for itself again whether it agrees', () => {
     const machine = host()
     resign(machine, 2)
     sendBase(machine, 2)
@@ -159,7 +159,7 @@ describe('the lease', () => {
     expect(holdsLease(machine)).toBe(false)
   })
 
-  it('HM2: two hosts never act at once when a voter votes for the second and says goodbye to the first', () => {
+  it('HM2 HM14: two hosts never act at once when a voter votes for the second and says goodbye to the first', () => {
     const bench = new Bench()
     bench.cut(1, 2)
     bench.cut(1, 3)
