@@ -106,6 +106,17 @@ describe('the verdict over a crash', () => {
     expect(judgeCrash(doubled).faults).toEqual(['guest 2 has 1 entities twice, or that nobody spawned'])
   })
 
+  test('knows a player again that was away and has another avatar', () => {
+    const back = [
+      survivor({ isHost: true, ids: [1, 2, 15], avatarId: 15 }),
+      survivor({ name: 'guest 2', ids: [1, 2, 15], avatarId: 13 }),
+    ]
+    const two = [standing(), standing({ name: 'guest 2', avatarId: 13 })]
+    const { faults, notes } = judgeCrash(crash({ before: two, after: back }))
+    expect(faults).toEqual([])
+    expect(notes).toEqual(['guest 1 was away for too long meanwhile, and came back with another avatar'])
+  })
+
   test('wants one host that lives, one world, and crates that go on', () => {
     expect(judgeCrash(crash({ worlds: [1, 2] })).faults).toEqual(['the worlds are different at the end'])
     expect(judgeCrash(crash({ moved: [[2], [1, 0]] })).faults).toEqual(['guest 2: no crate moved after the change'])

@@ -20,6 +20,7 @@ export interface Crash {
 
 export function judgeHandOver(before: readonly Standing[], after: readonly Standing[]): Verdict {
   const faults: string[] = []
+  const renew = renewed(before, after)
   const rows = after.map((now, i) => {
     const change = lastChange(before[i]!, now, faults)
     if (change && change.reason !== 'handed-over')
@@ -35,20 +36,21 @@ export function judgeHandOver(before: readonly Standing[], after: readonly Stand
       'gap ms': isFormer ? '–' : figure(change?.gapMs),
       'usual ms': figure(now.usualMs),
       'added ms': figure(added),
-      ...compareIds(before[i]!.ids, now, faults),
+      ...compareIds(before[i]!.ids.map(renew.idOf), now, faults),
     }
   })
   const term = Math.max(...before.map((one) => one.term))
-  return { rows, faults, notes: [`ticks without a host: ${missedTicks(after, term)}`] }
+  return { rows, faults, notes: [`ticks without a host: ${missedTicks(after, term)}`, ...renew.notes] }
 }
 
 export function judgeCrash({ before, dead, after, moved, worlds, crates }: Crash): Verdict {
   const faults: string[] = []
+  const renew = renewed(before, after)
   const rows = after.map((now, i) => {
     const change = lastChange(before[i]!, now, faults)
     if (now.host === dead.name) faults.push(`${now.name} still follows the killed ${dead.name}`)
     // The avatar goes with its player; everything else stays.
-    const expected = before[i]!.ids.filter((id) => id !== dead.avatarId)
+    const expected = before[i]!.ids.filter((id) => id !== dead.avatarId).map(renew.idOf)
     const least = moved[i]!.length === 0 ? undefined : Math.min(...moved[i]!)
     if (crates > 0 && !least) faults.push(`${now.name}: no crate moved after the change`)
     return {
@@ -65,7 +67,23 @@ export function judgeCrash({ before, dead, after, moved, worlds, crates }: Crash
   if (new Set(worlds).size > 1) faults.push('the worlds are different at the end')
   const hosts = after.filter(({ isHost }) => isHost).map(({ name }) => name)
   if (hosts.length !== 1) faults.push(`hosts by their own account: ${hosts.join(', ') || 'none'}`)
-  return { rows, faults, notes: [] }
+  return { rows, faults, notes: renew.notes }
+}
+
+/** On a busy machine one may stand still for so long that it counts as gone; back again it has another avatar. */
+function renewed(
+  before: readonly Standing[],
+  after: readonly Standing[],
+): { readonly idOf: (id: number) => number; readonly notes: readonly string[] } {
+  const fresh = new Map<number, number>()
+  const notes: string[] = []
+  before.forEach(({ name, avatarId }, i) => {
+    const now = after[i]!.avatarId
+    if (now === avatarId || now === 0) return
+    fresh.set(avatarId, now)
+    notes.push(`${name} was away for too long meanwhile, and came back with another avatar`)
+  })
+  return { idOf: (id) => fresh.get(id) ?? id, notes }
 }
 
 /** The change of host that a peer was told of in between; its term must have grown. */
