@@ -91,7 +91,7 @@ describe('fencing', () => {
     expect(told(machine).map(({ type }) => type)).toEqual(['Vote'])
   })
 
-  it('HM13: an entry or a beat of a term from who does not host it is dropped and counted', () => {
+  it('HM13 EN1: an entry or a beat of a term from who does not host it is dropped and counted', () => {
     const machine = guest()
     take(machine, 3, 1, { type: 'Entry', entry: entry(2, 1) })
     take(machine, 1, 1, { type: 'Entry', entry: entry(2, 9) })

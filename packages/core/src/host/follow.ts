@@ -32,6 +32,7 @@ export function takeBeat(machine: HostMachine, from: number, term: number, beat:
     return void machine.breaches.push({ slot: from, reason: `a beat of term ${term}, which ${machine.host} hosts` })
   }
   machine.heardMs = machine.nowMs
+  machine.isHostCut = beat.isCut === true
   machine.ackSequence = beat.sequence
   machine.isOwingAck = true
   if (beat.commit > machine.hostCommit) {
@@ -72,7 +73,8 @@ export function adopt(machine: HostMachine, host: number, term: number): void {
   const reason =
     machine.forked !== undefined
       ? 'fork'
-      : machine.host === host
+      : // It hosted itself until it was cut off, or stood still.
+        machine.host === host || machine.host === machine.self
         ? 'returned'
         : (machine.release ?? machine.before?.release) === undefined
           ? 'lost'
@@ -91,6 +93,7 @@ export function adopt(machine: HostMachine, host: number, term: number): void {
   }
   machine.highest = Math.max(machine.highest, term)
   machine.heardMs = nowMs
+  machine.isHostCut = false
   machine.before = undefined
   machine.release = undefined
   machine.request = undefined

@@ -6,10 +6,10 @@
  * Rule HM12 in docs/behavior.md.
  */
 import { NetworkError } from '../errors.ts'
-import { memberOf, rosterBody, type Roster } from '../peers/roster.ts'
+import { memberOf, memberOfSlot, rosterBody, type Roster } from '../peers/roster.ts'
 import { endRoom, type Room } from '../room.ts'
 import type { PeerId } from '../transport/transport.ts'
-import { holdsLease, silenceMs } from './council.ts'
+import { agrees, holdsLease, silenceMs } from './council.ts'
 import { MAX_VOTERS } from './quorum.ts'
 import { settleMachine } from './room-host.ts'
 import { fork } from './step.ts'
@@ -21,14 +21,15 @@ const ALONE_MS = 3_000
 const ASK_MS = 2_000
 /** Where the voters said goodbye, nobody has to be waited for. */
 const ASK_SOON_MS = 200
-/** Without a quorum, a lobby or a link to anybody, there is nothing to wait for. */
+/** Without links to a quorum there is nothing to wait for any longer than this. */
 const GIVE_UP_MS = 30_000
 
 /** Once per frame: what a quorum that does not come leads to. */
 export function considerFork(room: Room): void {
   const { machine, roster, nowMs } = room
   if (machine === undefined || roster === undefined || room.state !== 'joined') return
-  const isCut = machine.role === 'host' ? !holdsLease(machine) : silenceMs(machine) >= 2 * machine.leaseMs
+  const isCut =
+    machine.role === 'host' ? !holdsLease(machine) : machine.isHostCut || silenceMs(machine) >= 2 * machine.leaseMs
   const isLost = isQuorumLost(room, roster)
   if (!isCut && !isLost) {
     room.frozenSinceMs = undefined
@@ -36,7 +37,7 @@ export function considerFork(room: Room): void {
   }
   room.frozenSinceMs ??= nowMs
   const frozenMs = nowMs - room.frozenSinceMs
-  if (frozenMs >= GIVE_UP_MS && !hasLinks(room)) return giveUp(room)
+  if (frozenMs >= GIVE_UP_MS && !isQuorumLinked(room)) return giveUp(room)
   if (room.options.quorumLoss === 'wait') return
   const isPair = roster.members.filter((member) => member.voter).length <= 2 && !isAnyoneHeard(room)
   if (isPair && !hasLobby(room)) {
@@ -58,8 +59,13 @@ function isQuorumLost(room: Room, roster: Roster): boolean {
   return staying.length * 2 < voters.length
 }
 
-function hasLinks(room: Room): boolean {
-  return [...room.links.values()].some((link) => link.state === 'up')
+/** Links are not made again: without one to enough voters, waiting is in vain. */
+function isQuorumLinked(room: Room): boolean {
+  const isLinked = (slot: number): boolean => {
+    const id = memberOfSlot(room.roster, slot)?.peer
+    return slot === room.machine!.self || (id !== undefined && room.links.get(id)?.state === 'up')
+  }
+  return agrees(room.machine!, isLinked, hasLobby(room))
 }
 
 function giveUp(room: Room): void {

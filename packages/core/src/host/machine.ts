@@ -30,6 +30,8 @@ export interface Beat {
   readonly type: 'Beat'
   readonly sequence: number
   readonly commit: number
+  /** The host has no quorum: it lives, and decides nothing. */
+  readonly isCut?: boolean
 }
 
 export interface BeatAck {
@@ -165,6 +167,8 @@ export interface HostMachine {
   /** The highest term heard of in any refusal. */
   highest: number
   heardMs: number
+  /** The host said with its last beat that it has no quorum. */
+  isHostCut: boolean
   grantedMs: number
   before: Undo | undefined
   /** The current host lets `release` take over (0: anyone). `undefined`: it does not. */
@@ -240,6 +244,7 @@ export function createMachine(options: MachineOptions): HostMachine {
     candidate: host,
     highest: term,
     heardMs: now.monoMs,
+    isHostCut: false,
     grantedMs: -Infinity,
     before: undefined,
     release: undefined,

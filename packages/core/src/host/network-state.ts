@@ -16,5 +16,6 @@ export function networkState(room: Room): NetworkState {
   if (machine.candidacy !== undefined || machine.preVoteMs !== undefined) return 'electing'
   if (machine.promised > machine.term && machine.candidate !== 0) return 'electing'
   if (room.frozenSinceMs !== undefined) return 'frozen'
+  if (machine.isHostCut) return 'frozen'
   return silence * 2 >= machine.leaseMs ? 'suspect' : 'stable'
 }

@@ -89,7 +89,7 @@ describe('the lease', () => {
     }
   })
 
-  it('HM2: acks of another term, of learners and of beats that were never sent prolong nothing', () => {
+  it('HM2 HB3: acks of another term, of learners and of beats that were never sent prolong nothing', () => {
     const machine = host([1, 2, 3], [4])
     at(machine, 500)
     tick(machine)

@@ -139,7 +139,8 @@ function noteSent(machine: HostMachine): number {
 export function sendBeat(machine: HostMachine): void {
   const reign = machine.reign!
   reign.beatMs = machine.nowMs
-  send(machine, EVERYONE, { type: 'Beat', sequence: noteSent(machine), commit: machine.log.commit })
+  const isCut = !holdsLease(machine)
+  send(machine, EVERYONE, { type: 'Beat', sequence: noteSent(machine), commit: machine.log.commit, isCut })
 }
 
 export function takeBeatAck(machine: HostMachine, from: number, term: number, ack: Message<'BeatAck'>): void {

@@ -13,17 +13,18 @@ export const STATE_KIND_CONTROL = 0x00
 export const STATE_KIND_BEAT = 0x02
 export const STATE_KIND_BEAT_ACK = 0x03
 
-const BEAT_BYTES = 15
+const BEAT_BYTES = 16
 const BEAT_ACK_BYTES = 19
 
 /** @param sessionTag its low 16 bits travel, so that no beat crosses into another session or generation */
-export function writeBeat(term: number, sessionTag: number, { sequence, commit }: Beat): Uint8Array {
+export function writeBeat(term: number, sessionTag: number, { sequence, commit, isCut }: Beat): Uint8Array {
   const view = new DataView(new ArrayBuffer(BEAT_BYTES))
   view.setUint8(0, STATE_KIND_BEAT)
   view.setUint16(1, sessionTag & 0xffff, true)
   view.setUint32(3, term, true)
   view.setUint32(7, sequence, true)
   view.setUint32(11, commit, true)
+  view.setUint8(15, isCut === true ? 1 : 0)
   return new Uint8Array(view.buffer)
 }
 
@@ -50,7 +51,7 @@ export function readBeat(
   const term = view.getUint32(3, true)
   const sequence = view.getUint32(7, true)
   const position = view.getUint32(11, true)
-  if (!isAck) return { term, message: { type: 'Beat', sequence, commit: position } }
+  if (!isAck) return { term, message: { type: 'Beat', sequence, commit: position, isCut: (bytes[15]! & 1) === 1 } }
   return { term, message: { type: 'BeatAck', sequence, held: position, promised: view.getUint32(15, true) } }
 }
 

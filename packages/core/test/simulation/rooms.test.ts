@@ -23,13 +23,14 @@ interface Watch {
   tick: number
   /** Names of the sessions and slots it has held: one each. */
   place: string
+  generation: number
   /** Number of the last reliable message from each sender since that entered. */
   readonly last: Map<string, number>
   readonly unreliable: Set<string>
 }
 
 function watch(network: Network, failures: string[]): Watch {
-  const state: Watch = { network, term: 0, tick: -1, place: '', last: new Map(), unreliable: new Set() }
+  const state: Watch = { network, term: 0, tick: -1, place: '', generation: 0, last: new Map(), unreliable: new Set() }
   const here = new Set<string>()
   network.on('peerentered', ({ id }) => {
     if (here.has(id)) failures.push(`${network.local.id}: ${id} entered twice`)
@@ -68,7 +69,11 @@ function check(state: Watch, nowMs: number, failures: string[]): void {
   }
   state.tick = tick
   const place = `${network.sessionTag} ${network.local.slot}`
-  if (state.place !== '' && state.place !== place) failures.push(`${id}: was ${state.place}, is ${place}`)
+  // A declared fork is a session of its own; slots stay.
+  const generation = network.lower.inspect()?.generation ?? 0
+  const isSame = generation === state.generation
+  state.generation = generation
+  if (isSame && state.place !== '' && state.place !== place) failures.push(`${id}: was ${state.place}, is ${place}`)
   state.place = place
 }
 
