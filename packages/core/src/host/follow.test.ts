@@ -162,6 +162,38 @@ describe('belief', () => {
   })
 })
 
+describe('fences', () => {
+  const fence = (term: number, host: number): HostMessage => ({ type: 'Fence', promised: term, term, host })
+  const away = (): HostMachine => at(machineOf(2, rosterOf([1, 2, 3, 4, 5]), 1, 1), LEASE)
+
+  it('HM18: who hosts is believed once most of the other voters name the same', () => {
+    const machine = away()
+    take(machine, 3, 4, fence(4, 3))
+    take(machine, 3, 4, fence(4, 3))
+    take(machine, 4, 4, fence(4, 5))
+    expect(machine.strangers).toBeUndefined()
+    take(machine, 4, 4, fence(4, 3))
+    expect(machine.strangers).toBeUndefined()
+    take(machine, 5, 4, fence(4, 3))
+    expect(machine.strangers).toEqual({ slot: 3, term: 4 })
+  })
+
+  it('HM18: after three seconds of silence one voter is enough, but none that does not vote', () => {
+    const machine = at(away(), 3_000)
+    take(machine, 9, 4, fence(4, 3))
+    take(machine, 3, 4, fence(4, 0))
+    expect(machine.strangers).toBeUndefined()
+    take(machine, 3, 4, fence(4, 3))
+    expect(machine.strangers).toEqual({ slot: 3, term: 4 })
+  })
+
+  it('HM18: who hears the host of its term believes nobody about that term', () => {
+    const machine = at(away(), 0)
+    for (const slot of [3, 4, 5]) take(machine, slot, 1, fence(1, 3))
+    expect(machine.strangers).toBeUndefined()
+  })
+})
+
 describe('the log of a guest', () => {
   it("HM8: commits no further than it knows its log to be the host's", () => {
     const machine = guest()
