@@ -9,7 +9,7 @@ import cac from 'cac'
 import { chromium, type Browser } from 'playwright'
 import { resolveChromium } from './chromium.ts'
 import { openPages, type Pages, type PageSeat } from './migration/pages.ts'
-import type { Account } from './migration/player.ts'
+import type { Account } from './migration/account.ts'
 import { accountsOf, parted, playAll, sleep, until, untilReady } from './migration/seat.ts'
 import { faultsOf, missedTicks } from './migration/verdict.ts'
 

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from '
 import { openHiddenTab } from '../../examples/world/e2e/hidden-tab.ts'
 import { startLobby, type LobbyProcess } from './lobby-process.ts'
 import { openPages, type Pages, type PageSeat } from './pages.ts'
-import type { Account } from './player.ts'
+import type { Account } from './account.ts'
 import { accountsOf, parted, playAll, sleep, until, untilChanged, untilReady, untilWhole, type Seat } from './seat.ts'
 import { missedTicks } from './verdict.ts'
 

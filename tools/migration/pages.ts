@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { createLobby } from '@baton/server'
 import { build } from 'esbuild'
 import { chromium, type Browser, type BrowserContext, type LaunchOptions, type Page } from 'playwright'
-import type { Account } from './player.ts'
+import type { Account } from './account.ts'
 import type { Seat } from './seat.ts'
 
 const ENTRY = fileURLToPath(new URL('page.ts', import.meta.url))

@@ -4,7 +4,8 @@
  * Invariant: it ends when it is told to or with whoever started it, and never by itself.
  */
 import { joinRoom } from '@baton/transport-webrtc/node'
-import { startPlayer, type Account } from './player.ts'
+import type { Account } from './account.ts'
+import { startPlayer } from './player.ts'
 import { createRelay, type Relay, type RelayOptions } from './udp-relay.ts'
 
 export interface ProcessOptions {

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { startLobby, type LobbyProcess } from './lobby-process.ts'
 import { createNamespaces, namespacesLack } from './namespaces.ts'
 import { startProcess, type ProcessSeat } from './processes.ts'
-import type { Account } from './player.ts'
+import type { Account } from './account.ts'
 import { accountsOf, parted, playAll, sleep, until, untilChanged, untilReady, untilWhole } from './seat.ts'
 
 const NAMES = ['Heron', 'Otter', 'Lynx', 'Hare', 'Stoat']
@@ -11,6 +11,8 @@ const NAMES = ['Heron', 'Otter', 'Lynx', 'Hare', 'Stoat']
 const PLAY_MS = 1_200
 /** Longer than leases and elections. */
 const CUT_MS = 3_000
+/** On a busy machine a host may be chosen later than that; after this, the links are more at risk than the test. */
+const MAX_CUT_MS = 8_000
 /** Cut players let go of one another after 5 s for good; on a slow machine the cut itself may take longer than that. */
 const PEER_TIMEOUT_MS = 20_000
 
@@ -51,20 +53,16 @@ async function expectWhole(left: readonly ProcessSeat[], gone: readonly Account[
   return untilWhole(left, gone)
 }
 
-/** While those in `left`, with the old host, may not reach the others: what each side comes to. */
-async function expectDivided(
-  left: readonly ProcessSeat[],
-  right: readonly ProcessSeat[],
-  before: Account,
-): Promise<void> {
-  // The others have a host of their own; the old one, first in line, may decide nothing.
-  await until([...left, ...right], (all) => {
-    const late = all.slice(left.length).find(({ term, state }) => term <= before.term || state !== 'stable')
-    if (late !== undefined) return `${late.name} has no host`
-    const { name, state } = all[0]!
-    return state === 'stable' ? `${name} has not noticed that it may decide nothing` : ''
-  })
-  await sleep(PLAY_MS)
+/** While a cut lasts: waits until both sides have come to what they will be, but no longer than links last. */
+async function whileCut(
+  some: readonly ProcessSeat[],
+  isSettled: (all: readonly Account[]) => boolean,
+): Promise<Account[]> {
+  await sleep(CUT_MS)
+  for (const endMs = performance.now() + MAX_CUT_MS; ; await sleep(200)) {
+    const all = await accountsOf(some)
+    if (isSettled(all) || performance.now() > endMs) return all
+  }
 }
 
 describe('a room of processes', () => {
@@ -121,8 +119,14 @@ describe('a room that is cut in two', () => {
       const withHost = [host, guests[3]!]
       const others = guests.slice(0, 3)
       await divided.cut(withHost, others)
-      await expectDivided(withHost, others, before)
+      const [old] = await whileCut([...withHost, ...others], ([, , ...rest]) =>
+        rest.every(({ term, state }) => term > before.term && state === 'stable'),
+      )
+      // It may decide nothing, has noticed, and has not been replaced for itself yet.
+      expect(old).toMatchObject({ term: before.term, host: before.slot })
+      expect(old!.state).not.toBe('stable')
       await divided.heal(withHost, others)
+      await untilChanged(seats, before)
       await untilReady(seats)
       await playAll(seats)
       await expectWhole(seats)
@@ -140,11 +144,13 @@ describe('a room that is cut in two', () => {
       [guests[0]!, guests[1]!],
     ] as const
     await divided.cut(a, b)
-    await sleep(CUT_MS)
-    const during = await accountsOf([...a, ...b])
+    const isActing = ({ isHost, state }: Account): boolean => isHost && state === 'stable'
+    const during = await whileCut([...a, ...b], (all) => all.filter(isActing).length === 1)
     // Most likely the old one, whose word the lobby has from before; if this machine stalled, one of the other half.
-    const acting = during.filter(({ isHost, state }) => isHost && state === 'stable')
-    expect(acting).toHaveLength(1)
+    const acting = during.findIndex(isActing)
+    expect(during.filter(isActing)).toHaveLength(1)
+    const otherHalf = acting < a.length ? during.slice(a.length) : during.slice(0, a.length)
+    expect(otherHalf.some(({ state }) => state !== 'stable')).toBe(true)
     await divided.heal(a, b)
     await untilReady(seats)
     await playAll(seats)

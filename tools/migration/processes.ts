@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
-import type { Account } from './player.ts'
+import type { Account } from './account.ts'
 import type { Answer, Command, ProcessOptions, Question } from './process.ts'
 import type { Seat } from './seat.ts'
 

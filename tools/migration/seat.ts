@@ -3,7 +3,7 @@
  *
  * Invariant: every wait has a limit and says what was missing when it ran out.
  */
-import type { Account } from './player.ts'
+import type { Account } from './account.ts'
 import { faultsOf } from './verdict.ts'
 
 /** A player somewhere else. */

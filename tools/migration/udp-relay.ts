@@ -27,6 +27,7 @@ export interface Relay {
 
 /** What of a connection is changed; the platform's overloads are of no use here. */
 interface Connection extends EventTarget {
+  get localDescription(): RTCSessionDescriptionInit | null
   createOffer(): Promise<RTCSessionDescriptionInit>
   createAnswer(): Promise<RTCSessionDescriptionInit>
   close(): void
@@ -93,7 +94,12 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
       })
     }
 
-    // Candidates go by themselves, changed; none may be in a description.
+    // Candidates go by themselves, changed; none may be in a description, neither as it is made nor as it is read later.
+    override get localDescription(): RTCSessionDescriptionInit | null {
+      const description = super.localDescription
+      return description && withoutCandidates(description)
+    }
+
     override async createOffer(): Promise<RTCSessionDescriptionInit> {
       return withoutCandidates(await super.createOffer())
     }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { CRATE_COUNT, type Account, type Entity } from './player.ts'
+import type { Account, Entity } from './account.ts'
+import { CRATE_COUNT } from './player.ts'
 import { faultsOf, missedTicks } from './verdict.ts'
 
 /** Two players when all is well: slot 1 hosts, has the crates, and each has its avatar, its bag and a marked body. */

@@ -3,7 +3,8 @@
  *
  * Invariant: pure, and times are judged nowhere but in one place: two peers may not act as host at the same moment.
  */
-import { CRATE_COUNT, type Account, type Entity } from './player.ts'
+import type { Account, Entity } from './account.ts'
+import { CRATE_COUNT } from './player.ts'
 
 export interface Room {
   /** Of all who are left, the ones that came back included. */
