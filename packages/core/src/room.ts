@@ -172,7 +172,7 @@ export function createCounters(): NetworkCounters {
 export function createRoom(transport: Transport, options: RoomOptions, tickRateHz: number, door: PeerDoor): Room {
   const id = transport.local
   const { displayName } = options
-  const localState: PeerState = { id, isLocal: true, slot: 0, displayName, isHost: false, linked: true }
+  const localState: PeerState = { id, isLocal: true, slot: 0, displayName, isHost: false, canHost: false, linked: true }
   const local = new Peer(localState, door)
   return {
     transport,

@@ -67,6 +67,11 @@ function isClaimBelieved(machine: HostMachine, from: number, term: number): bool
   return count >= CLAIM_BEATS && silenceMs(machine) >= machine.leaseMs
 }
 
+/** When this member last heard a host; its own beats, where it was one. */
+function lastHostMs({ role, reign, heardMs }: HostMachine): number {
+  return role === 'host' && reign !== undefined ? reign.beatMs : heardMs
+}
+
 /** Follows the host of a later term from here on. */
 export function adopt(machine: HostMachine, host: number, term: number): void {
   const { log, nowMs } = machine
@@ -81,7 +86,7 @@ export function adopt(machine: HostMachine, host: number, term: number): void {
           : (machine.release ?? machine.before?.release) === 0
             ? 'left'
             : 'handed-over'
-  if (machine.host !== host) machine.turns.push({ slot: host, term, reason, gapMs: nowMs - machine.heardMs })
+  if (machine.host !== host) machine.turns.push({ slot: host, term, reason, gapMs: nowMs - lastHostMs(machine) })
   machine.role = 'follower'
   machine.reign = undefined
   machine.candidacy = undefined

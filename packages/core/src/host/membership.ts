@@ -15,7 +15,15 @@ function enter(room: Room, entry: RosterEntry): void {
   const { peer: id, slot, displayName } = entry
   const link = linkTo(room, id)
   const linked = link.state === 'up'
-  const state: PeerState = { id, isLocal: false, slot, displayName, isHost: false, linked }
+  const state: PeerState = {
+    id,
+    isLocal: false,
+    slot,
+    displayName,
+    isHost: false,
+    canHost: entry.voter && entry.canHost,
+    linked,
+  }
   const peer = new Peer(state, room.door)
   room.states.set(id, state)
   room.peerObjects.set(id, peer)
@@ -53,6 +61,7 @@ export function setRoster(room: Room, roster: Roster): void {
     else {
       state.slot = entry.slot
       state.displayName = entry.displayName
+      state.canHost = entry.voter && entry.canHost
     }
   }
   room.peers = roster.members

@@ -158,11 +158,9 @@ function takeLogEvent(room: Room, event: LogEvent): void {
 
 function deliver(room: Room, machine: HostMachine, { to, term, message }: Outgoing): void {
   if (to === WITNESS) {
-    const { witness } = room.transport
     if (message.type === 'Beat' || message.type === 'BeatAck' || message.type === 'Entry') return
-    if (witness !== undefined) {
-      room.hasWitness = witness.call(room.transport, writeForWitness(term, machine.generation, message))
-    }
+    const isHeard = room.transport.witness?.(writeForWitness(term, machine.generation, message))
+    if (isHeard !== undefined) room.hasWitness = isHeard
     return
   }
   if (to !== EVERYONE) return deliverTo(room, to, term, message)

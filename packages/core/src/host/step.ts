@@ -52,6 +52,11 @@ export function take(machine: HostMachine, from: number, term: number, message: 
     case 'HandOver':
       // A replayed one is of a term that is over, or comes from who does not host.
       if (from === machine.host && term === machine.term) takeRelease(machine, message.to)
+      return
+    case 'WitnessBeat':
+    case 'WitnessAck':
+      // Between a host and the lobby; a member has nothing to say of it.
+      return
   }
 }
 

@@ -170,7 +170,8 @@ export function noteEvidence(machine: HostMachine, voter: number, term: number, 
   const { evidence } = machine
   let votes = evidence.get(term)
   if (votes === undefined) {
-    evidence.set(term, (votes = new Map()))
+    votes = new Map<number, Set<number>>()
+    evidence.set(term, votes)
     for (const old of evidence.keys()) if (old <= machine.term) evidence.delete(old)
     if (evidence.size > EVIDENCE_TERMS) evidence.delete(Math.min(...evidence.keys()))
   }

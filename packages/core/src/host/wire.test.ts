@@ -66,7 +66,7 @@ describe('generations', () => {
       const third = rig.join({}, (own) => (transport = own))
       rig.runUntil(() => [host!, guest!, third].every((network) => network.peers.length === 2))
       const message = { type: 'ApplicationMessage', text: true, last: true, data: Uint8Array.of(104, 105) } as const
-      guest!.on('message', ({ data }) => heard.push(`${generation} ${String(data)}`))
+      guest!.on('message', ({ data }) => heard.push(`${generation} ${data as string}`))
       transport!.send(guest!.local.id, CHANNEL.control, encodeControl({ term: 1, index: 0, generation, body: message }))
       rig.run(200)
     }

@@ -13,6 +13,8 @@ export interface PeerState {
   slot: number
   displayName: string
   isHost: boolean
+  /** It votes, and is willing to host. */
+  canHost: boolean
   linked: boolean
 }
 
@@ -61,6 +63,11 @@ export class Peer {
   /** True while it decides for the room. */
   get isHost(): boolean {
     return this.#state.isHost
+  }
+
+  /** True when the baton may be handed to it: it has been in for a moment, and is willing to host. */
+  get canHost(): boolean {
+    return this.#state.canHost
   }
 
   /** True while a link to it is up. A member may be reachable for the host alone. */

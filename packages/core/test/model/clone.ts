@@ -7,7 +7,7 @@
 import { ATTEMPT_MS, type Candidacy, type HostMachine, type Reign } from '../../src/host/machine.ts'
 import type { LogEntry } from '../../src/host/log-entry.ts'
 import { LEASE, nameOf } from '../../src/testing/host-bench.ts'
-import type { Flight, World } from './world.ts'
+import type { Flight, World } from './moment.ts'
 
 export function cloneMachine(machine: HostMachine): HostMachine {
   const { log, candidacy, reign, evidence } = machine
