@@ -39,7 +39,9 @@ export function titledIds(path: string, source: string): string[] {
 
 /** Test files, and the suites that tests of several packages share. */
 function testFiles(root: string): string[] {
-  const files = ['schemas', 'packages', 'examples', 'benchmarks', 'simulation'].flatMap((folder) => listFiles(root, folder, ['.ts']))
+  const files = ['schemas', 'packages', 'examples', 'benchmarks', 'simulation'].flatMap((folder) =>
+    listFiles(root, folder, ['.ts']),
+  )
   return files.filter((path) => isTest(path) || /\/testing\//.test(path))
 }
 
