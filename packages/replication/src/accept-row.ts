@@ -30,12 +30,16 @@ export function acceptRow(
   else if (verdict === 'old') counters.rowsOld += 1
   if (verdict === 'own') hearAside(state, component, index, tick, lanes, offset, packetTick)
   if (verdict !== 'apply') return
+  const isFirst = rows.hasHeard[index] === 0
   rows.heardTick[index] = tick
   rows.heardPacketTick[index] = packetTick
   rows.hasHeard[index] = 1
   // A new authority's clock may be behind the last one's: what the host passes on still rises (OW9).
   const risen = network.isHost ? risingTick(rows, index, tick) : tick
-  state.jitter[component]!.insert(index, risen, lanes, offset)
+  const buffers = state.jitter[component]!
+  // A new host may go on from less than the last one had passed on (OW10).
+  if (isFirst && !buffers.isNewest(index, risen)) buffers.reset(index, risen, lanes, offset)
+  else buffers.insert(index, risen, lanes, offset)
   // While this peer acts on a claim it keeps what it hears aside, in case the host says no; and what
   // comes before its component waits for that.
   if (actingAuthority(table, index, local) === local || rows.present[index] === 0) return
@@ -61,12 +65,13 @@ function hearAside(
 ): void {
   const rows = state.store.components[component]!
   if (state.network.isHost || isLaterTick(state.table.grantTick[index]!, packetTick)) return
-  if (!isLaterTick(tick, rows.heardTick[index]!)) return
+  if (rows.hasHeard[index] === 1 && !isLaterTick(tick, rows.heardTick[index]!)) return
   const { jitter } = state
   if (rows.isOverruled[index] === 0) jitter[component]!.reset(index, tick, lanes, offset)
   else jitter[component]!.insert(index, tick, lanes, offset)
   rows.heardTick[index] = tick
   rows.heardPacketTick[index] = packetTick
+  rows.hasHeard[index] = 1
   rows.isOverruled[index] = 1
 }
 

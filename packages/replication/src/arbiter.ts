@@ -78,12 +78,11 @@ export function answerRequest(
   if (verdict === 'done') return verdict
   const reason = verdict === 'invalid' ? 'invalid' : verdict.reason
   const id = 'id' in body ? body.id : 'ids' in body ? (body.ids[0] ?? 0) : 0
-  if (link === undefined || verdict !== 'invalid') {
-    state.counters.requestsRefused += 1
-    noteRefused(state, slot, request, id, reason)
-    if (link === undefined) refuseOwn(state, request, reason)
-    else sendRefusal(state, link, request, id, reason)
-  }
+  state.counters.requestsRefused += 1
+  noteRefused(state, slot, request, id, reason)
+  // Also what nobody may ask: whoever meant it waits for an answer.
+  if (link === undefined) refuseOwn(state, request, reason)
+  else sendRefusal(state, link, request, id, reason)
   return verdict === 'invalid' ? verdict : 'done'
 }
 

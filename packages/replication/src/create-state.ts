@@ -100,6 +100,7 @@ export function createState(options: ReplicationOptions, events: EventEmitter<Re
     held: new Map(),
     roster: undefined,
     reign: undefined,
+    heardTerm: network.term,
     followers: new Set(),
     tail: createTail(),
     ahead: new Map(),

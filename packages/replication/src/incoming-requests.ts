@@ -59,11 +59,25 @@ function judgeSpawn(state: ReplicationState, slot: number, body: Request<'Spawn'
   if (slotOfId(body.id) !== slot || body.owner !== slot || body.id === 0) return 'invalid'
   const components = readSpawnedComponents(state, body.components)
   if (!state.prefabs.byName.has(body.prefab) || components === undefined) return 'invalid'
-  const now = state.network.tick(state.nowMs)
-  if (components.some((one) => isFarAhead(one.tick, now))) return 'invalid'
   if (tailOwnership(state, body.id) !== undefined || isDead(state.table, body.id)) return refuse('gone')
   if (slot !== state.network.local.slot && !takeSpawnToken(state, slot)) return refuse('limit')
-  return write(state, slot, { ...body, authority: slot, ownershipSequence: 0, authoritySequence: 0 })
+  const values = body.components.map((value) => ({ ...value, tick: soundTick(state, value.tick) }))
+  return write(state, slot, {
+    ...body,
+    authority: slot,
+    ownershipSequence: 0,
+    authoritySequence: 0,
+    components: values,
+  })
+}
+
+/**
+ * Of a tick that somebody gave. A host that was stopped for a while hears from clocks that are far ahead of
+ * its own: what they say is of now. So is what a liar says.
+ */
+function soundTick({ network, nowMs }: ReplicationState, tick: number): number {
+  const now = network.tick(nowMs)
+  return isFarAhead(tick, now) ? now : tick
 }
 
 /** Live entities and spawn rate of a guest stay within limits (threat table, row 6). */
@@ -96,16 +110,13 @@ function judgeComponent(
   const component = body.type === 'ComponentRemoved' ? body.component : body.value.component
   const schema = state.registry.schemas[component]
   if (schema === undefined) return 'invalid'
-  if (body.type !== 'ComponentRemoved') {
-    const isFuture = isFarAhead(body.value.tick, state.network.tick(state.nowMs))
-    if (isFuture || readValue(schema, body.value.data) === undefined) return 'invalid'
-  }
+  if (body.type !== 'ComponentRemoved' && readValue(schema, body.value.data) === undefined) return 'invalid'
   const holds = tailOwnership(state, body.id)
   if (holds === undefined) return refuse('gone')
   if (holds.authority !== slot) return refuse('forbidden')
   if (body.type === 'ComponentRemoved') return write(state, slot, body)
   const index = state.table.indexById.get(body.id)
-  const { tick } = body.value
+  const tick = soundTick(state, body.value.tick)
   const isOwn = slot === state.network.local.slot
   // A new authority's clock may be behind the last one's, and rows that are newer than this count (LG3).
   const risen = index === undefined || isOwn ? tick : risingTick(state.store.components[component]!, index, tick)

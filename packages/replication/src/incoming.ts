@@ -10,6 +10,7 @@ import type { ControlBody } from '@baton/schemas'
 import { acceptRow } from './accept-row.ts'
 import { answerWaiting, takeRequest } from './arbiter.ts'
 import { answerOwn } from './ask.ts'
+import { isFarAhead } from './authority/accept-update.ts'
 import { takeBaselineAck, takeBaselineChunk, takeWorld } from './joins.ts'
 import { takeLog } from './log.ts'
 import { followTerm, hostChanged, peerExited, peerReady } from './membership.ts'
@@ -82,7 +83,8 @@ function takeMessage(state: ReplicationState, received: ReceivedControl): void {
     if (network.peers.includes(from) && early.length < MAX_EARLY) early.push(received)
     return
   }
-  if (message.term !== network.term && !network.isHost) return
+  // What a peer held in an earlier reign says nothing of this one's names; it will say so anew.
+  if (message.term !== network.term && (!network.isHost || message.body.type === 'Holdings')) return
   if (takeBody(state, link, message.body, message.index)) return
   if (network.isHost) counters.requestsInvalid += 1
   else counters.logInvalid += 1
@@ -144,7 +146,9 @@ function isForUs(state: ReplicationState, from: Peer, data: Uint8Array): boolean
   const { network } = state
   const header = peekHeader(data, state.peeked, state.peeker)
   if (!header || header.sessionTag !== (network.sessionTag & 0xffff)) return false
-  return header.term === network.term && header.slot === from.slot && (network.isHost || from.isHost)
+  if (header.term !== network.term || header.slot !== from.slot || !(network.isHost || from.isHost)) return false
+  // What the host could not show yet it must not ack: it would never be sent again once it rests (RO3).
+  return !network.isHost || !isFarAhead(header.tick, network.tick(state.nowMs))
 }
 
 function takeRows(state: ReplicationState, link: Link): void {

@@ -72,8 +72,14 @@ export function takeBaselineChunk(
   from: Peer,
   chunk: Extract<ControlBody, { type: 'BaselineChunk' }>,
 ): boolean {
-  // What was under way when this peer asked again, or did not need it any more.
-  if (state.synced || chunk.logIndex < state.neededIndex) return true
+  const ack = { type: 'BaselineAck', baseline: chunk.baseline, index: chunk.index } as const
+  // It holds a world already, that of an earlier reign perhaps. The host has to know, or sends it no row (LJ3).
+  if (state.synced) {
+    state.network.lower.sendBulk(from, ack)
+    return true
+  }
+  // What was under way when this peer asked again.
+  if (chunk.logIndex < state.neededIndex) return true
   if (chunk.index === 0) state.incomingBaseline = createBaselineReceiver(chunk)
   const receiver = state.incomingBaseline
   if (!receiver) return false
@@ -85,7 +91,7 @@ export function takeBaselineChunk(
   const { receivedBytes, entityCount } = receiver
   const totalBytes = receiver.bytes.length
   state.outbox.push(() => state.events.emit('progress', { receivedBytes, totalBytes, entityCount }))
-  state.network.lower.sendBulk(from, { type: 'BaselineAck', baseline: chunk.baseline, index: chunk.index })
+  state.network.lower.sendBulk(from, ack)
   if (result === 'more') return true
   state.incomingBaseline = undefined
   const baseline = readBaseline(receiver.bytes)

@@ -26,6 +26,7 @@ export function peerReady(state: ReplicationState, peer: Peer): void {
 /** The same host may reign again, in a later term: its links begin anew like those to any other. */
 export function followTerm(state: ReplicationState): void {
   const { network } = state
+  if (state.heardTerm !== network.term) listenAnew(state)
   for (const { peer, subscribed, term } of [...state.links.values()]) {
     if (subscribed && term !== network.term && (network.isHost || peer === network.host)) peerReady(state, peer)
   }
@@ -55,12 +56,21 @@ export function hostChanged(state: ReplicationState): void {
     return
   }
   state.links.clear()
-  listenAnew(state)
   // Whoever hosts holds what there is to hold.
   if (!state.synced) followLog(state)
 }
 
-/** What the last host passed on may be newer than what its source now says itself: the first row of each counts. */
-function listenAnew({ store }: ReplicationState): void {
+/** Well over what two clocks may differ by, and well within the wrap. */
+const LONG_AGO_TICKS = 2 ** 20
+
+/**
+ * A new reign: what was heard in the last one may be newer than what is said now, so the first row of
+ * each counts (OW10). It says nothing to the new host when this peer was granted what it simulates: a
+ * grant that the host knows of keeps it from sending those rows, and one that it lacks is about to be cut.
+ */
+function listenAnew(state: ReplicationState): void {
+  const { network, store, table } = state
+  state.heardTerm = network.term
   for (const rows of store.components) rows.hasHeard.fill(0)
+  table.grantTick.fill((network.tick(state.nowMs) - LONG_AGO_TICKS) >>> 0)
 }

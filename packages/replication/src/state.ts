@@ -164,6 +164,8 @@ export interface ReplicationState {
   roster: CommittedRoster | undefined
   /** The newest term in the log, and the tick that names what was held when it began, where that is known. */
   reign: { readonly term: number; readonly tick: number | undefined } | undefined
+  /** The term in which rows are heard; in a new one, ticks of the last mean nothing. */
+  heardTerm: number
   /** Host: slots of those that were in when its reign began, and so hold the world unless they say otherwise. */
   followers: Set<number>
   readonly tail: Tail

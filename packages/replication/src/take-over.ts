@@ -65,7 +65,7 @@ export function acceptHoldings(state: ReplicationState, link: Link, body: Holdin
     giveWorld(state, link, body.index)
     return true
   }
-  link.intake ??= createHoldingsIntake(reignTick(state) ?? 0)
+  link.intake ??= createHoldingsIntake(reignTick(state))
   const result = takeHoldings(state, link.encoder, link.intake, body)
   if (result === 'complete' && network.isHost) link.synced = true
   return result !== 'invalid'

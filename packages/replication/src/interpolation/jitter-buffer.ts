@@ -170,6 +170,12 @@ export class JitterBuffers {
     this.isSettled[index] = 0
   }
 
+  /** Would a sample of this tick be the newest? */
+  isNewest(index: number, tick: number): boolean {
+    const count = this.#count[index]!
+    return count === 0 || serial(tick, this.ticks[this.place(index, count - 1)]!) > 0
+  }
+
   /** Copies the newest sample's lanes out; its tick, or undefined with nothing written when there is none. */
   newest(index: number, out: Int32Array, offset: number): number | undefined {
     const count = this.#count[index]!
