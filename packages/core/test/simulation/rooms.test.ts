@@ -95,8 +95,7 @@ function isOneRoom(rig: NetworkRig): boolean {
 /** True when everyone there is in the room and linked to everyone else. */
 function isMesh(rig: NetworkRig): boolean {
   return rig.networks.every(
-    ({ state, peers }) =>
-      state === 'joined' && peers.length === rig.networks.length - 1 && peers.every((peer) => peer.linked),
+    ({ isJoined, peers }) => isJoined && peers.length === rig.networks.length - 1 && peers.every((peer) => peer.linked),
   )
 }
 
