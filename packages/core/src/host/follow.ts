@@ -75,15 +75,16 @@ function lastHostMs({ role, reign, heardMs }: HostMachine): number {
 /** Follows the host of a later term from here on. */
 export function adopt(machine: HostMachine, host: number, term: number): void {
   const { log, nowMs } = machine
+  const releasedTo = machine.release ?? machine.before?.release ?? machine.reign?.releasing?.to
   const reason =
     machine.forked !== undefined
       ? 'fork'
-      : // It hosted itself until it was cut off, or stood still.
-        machine.host === host || machine.host === machine.self
+      : // It hosted itself until it was cut off, or stood still, if it did not let go.
+        machine.host === host || (machine.host === machine.self && releasedTo === undefined)
         ? 'returned'
-        : (machine.release ?? machine.before?.release) === undefined
+        : releasedTo === undefined
           ? 'lost'
-          : (machine.release ?? machine.before?.release) === 0
+          : releasedTo === 0
             ? 'left'
             : 'handed-over'
   if (machine.host !== host) machine.turns.push({ slot: host, term, reason, gapMs: nowMs - lastHostMs(machine) })
