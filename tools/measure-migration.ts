@@ -107,7 +107,10 @@ const chosen = String(options['only'] ?? Object.keys(WAYS).join(',')).split(',')
 for (const name of chosen)
   if (!(name in WAYS)) throw new Error(`--only names ${name}; it may name ${Object.keys(WAYS).join(', ')}`)
 
-const launch = await resolveChromium()
+// Ended early, it still says what it has measured; the browsers are closed here, and not by Playwright.
+const launch = { ...(await resolveChromium()), handleSIGINT: false, handleSIGTERM: false }
+let isEnding = false
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (isEnding = true))
 
 /** One way of going, again and again in one room, to which others come for those who went. */
 async function measure(pages: Pages, way: Way, room: string): Promise<void> {
@@ -134,7 +137,7 @@ async function measure(pages: Pages, way: Way, room: string): Promise<void> {
   const seats = (): PageSeat[] => visitors.map(({ seat }) => seat)
 
   try {
-    for (let run = 1; run <= runs; run += 1) {
+    for (let run = 1; run <= runs && !isEnding; run += 1) {
       while (visitors.length < way.players) visitors.push(await join())
       await untilReady(seats())
       await playAll(seats())
@@ -223,7 +226,7 @@ try {
     '| what happens | players | n | gap p50 | gap p99 | gap max | noticed p50 / p99 / max | usual p50 / p99 / max | rooms with a fault |',
   )
   console.log('|---|--:|--:|--:|--:|--:|--:|--:|--:|')
-  for (const name of chosen) await measure(pages, WAYS[name]!, `room-${name}`)
+  for (const name of chosen) if (!isEnding) await measure(pages, WAYS[name]!, `room-${name}`)
   console.log(`\nload ${loadavg()[0]!.toFixed(1)} at the end`)
 } finally {
   await pages.end()
