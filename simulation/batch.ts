@@ -31,6 +31,9 @@ export interface Summary {
   committedCount: number
   frozenCount: number
   strandedCount: number
+  /** By checks of what peers hold; each has a cause elsewhere. */
+  mendedCount: number
+  mendedSeeds: number[]
   checkedTwice: number
   /** Gaps in milliseconds, a sample for each peer that felt one. */
   gapsMs: Partial<Record<MigrationCause, number[]>>
@@ -51,6 +54,8 @@ export function createSummary(): Summary {
     committedCount: 0,
     frozenCount: 0,
     strandedCount: 0,
+    mendedCount: 0,
+    mendedSeeds: [],
     checkedTwice: 0,
     gapsMs: {},
     migrationCount: {},
@@ -81,6 +86,8 @@ export function addResult(summary: Summary, seed: number, result: RunResult): vo
   summary.committedCount += result.committedCount
   if (result.isFrozen) summary.frozenCount++
   summary.strandedCount += result.strandedCount
+  summary.mendedCount += result.mendedCount
+  if (result.mendedCount > 0) summary.mendedSeeds.push(seed)
   if (result.agreedMs !== undefined) summary.agreedMs.push(result.agreedMs)
   summary.stopsMs.push(...result.stopsMs)
   for (const { cause, gapsMs } of result.migrations) {
@@ -97,6 +104,8 @@ export function mergeSummary(into: Summary, from: Summary): void {
   into.committedCount += from.committedCount
   into.frozenCount += from.frozenCount
   into.strandedCount += from.strandedCount
+  into.mendedCount += from.mendedCount
+  into.mendedSeeds.push(...from.mendedSeeds)
   into.checkedTwice += from.checkedTwice
   into.agreedMs.push(...from.agreedMs)
   into.stopsMs.push(...from.stopsMs)

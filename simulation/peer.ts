@@ -32,6 +32,8 @@ export interface PeerWatcher {
   reset(peer: SimulatedPeer, index: number): void
   hostChanged(peer: SimulatedPeer, term: number, reason: HostChangeReason): void
   spawned(peer: SimulatedPeer, id: number): void
+  /** `to` held something else of an entity than it had acked. */
+  mended(peer: SimulatedPeer, to: PeerId, id: number): void
   despawned(peer: SimulatedPeer, id: number): void
 }
 
@@ -136,6 +138,7 @@ export class SimulatedPeer {
     const { schedule, watcher } = this.#options
     this.game = createGame(this.network, this.#random, schedule.game.maxEntities)
     this.game.replication.on('spawned', ({ id }) => watcher.spawned(this, id))
+    this.game.replication.tap.onMended = (to, id) => watcher.mended(this, to.id, id)
     this.game.replication.on('despawned', ({ id }) => watcher.despawned(this, id))
   }
 }

@@ -32,6 +32,8 @@ export function printSummary(summary: Summary, { commit, realMs, asJson, flags, 
     committedEntries: summary.committedCount,
     frozenWithoutQuorum: summary.frozenCount,
     stranded: summary.strandedCount,
+    entitiesMended: summary.mendedCount,
+    mendedSeeds: summary.mendedSeeds.slice(0, MAX_SHOWN),
     checkedTwice: summary.checkedTwice,
     migrations: gapRows(summary),
     agreedAfterMs: spread(agreedMs),
@@ -61,6 +63,8 @@ export function printSummary(summary: Summary, { commit, realMs, asJson, flags, 
   if (agreedAfterMs) console.log(`equal worlds after p50 ${agreedAfterMs.p50} ms, max ${agreedAfterMs.max} ms;`)
   const stops = figures.isolatedHostStopsMs
   if (stops) console.log(`a host cut off stops after p50 ${stops.p50} ms, max ${stops.max} ms;`)
+  const where = figures.mendedSeeds.length === 0 ? '' : ` in seeds ${figures.mendedSeeds.join(', ')}`
+  console.log(`rows of ${figures.entitiesMended} entities mended${where};`)
   console.log(`entities lost ${figures.entitiesLost}, doubled ${figures.entitiesDoubled}`)
   const broken = Object.entries(figures.byInvariant).map(([id, count]) => `${id} ${count}`)
   const what = broken.length === 0 ? '' : ` (${broken.join(', ')})`

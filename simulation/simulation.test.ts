@@ -158,6 +158,7 @@ describe('figures', () => {
         isFrozen: seed === 2,
         agreedMs: seed,
         strandedCount: 1,
+        mendedCount: seed % 2,
         stopsMs: [seed],
         trace: 0,
       }

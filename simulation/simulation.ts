@@ -29,6 +29,8 @@ export interface RunResult {
   readonly stopsMs: readonly number[]
   /** Peers that were still there, and had lost their link to the host for good. */
   readonly strandedCount: number
+  /** Entities whose rows a peer held wrongly though it had acked them, and was sent again. */
+  readonly mendedCount: number
   /** 0 unless asked for. */
   readonly trace: number
 }
@@ -123,6 +125,7 @@ export class Simulation implements Stage {
       isFrozen,
       agreedMs,
       strandedCount: this.#stranded,
+      mendedCount: this.peers.reduce((sum, { game }) => sum + (game?.replication.counters.entitiesMended ?? 0), 0),
       stopsMs: this.migrations.stopsMs,
       trace: this.#options.withTrace === true ? this.#trace.value : 0,
     }
@@ -304,6 +307,7 @@ export class Simulation implements Stage {
     },
     committed: (peer, entry) => this.checks.committed(peer, entry),
     reset: (peer, index) => this.checks.reset(peer, index),
+    mended: (peer, to, id) => this.log(`${peer.name} mends what ${to} holds of ${id}`),
     spawned: (peer, id) => this.checks.spawned(peer, id),
     despawned: (peer, id) => this.checks.despawned(peer, id),
   }

@@ -29,8 +29,9 @@ interface Seen {
   actedInTerm: number | undefined
   /** What it was when it did: a frame may end its reign after it has sent. */
   actedAs: Inspection | undefined
-  /** Where its world was last compared with the others'. */
+  /** Where its world was last compared with the others', at rest and by the committed log alone. */
   comparedAt: string
+  committedAt: string
 }
 
 /** The lease may be this much longer in true time: acks count from 0.97 of it, by clocks that err by 1 %. */
@@ -153,6 +154,7 @@ export class PeerChecks {
       this.#checkHost(peer, seen.actedInTerm, sessionOf(network, generation), seen.actedAs, trueMs)
     seen.actedInTerm = undefined
     this.#checkSizes(peer, inspection)
+    if (inspection !== undefined) this.#checkCommitted(peer, inspection)
   }
 
   #of(peer: SimulatedPeer): Seen {
@@ -168,6 +170,7 @@ export class PeerChecks {
         actedInTerm: undefined,
         actedAs: undefined,
         comparedAt: '',
+        committedAt: '',
       }
       this.#seen.set(peer, seen)
     }
@@ -238,6 +241,26 @@ export class PeerChecks {
     const rosters = inspection.uncommittedRosters > 1 && inspection.isActing ? countOwnRosters(inspection) : 0
     if (rosters > 1) this.#violations.report('I15', `${peer.name} has ${rosters} rosters of its term uncommitted`)
     this.#checkWorld(peer, inspection)
+  }
+
+  /** I9: at each place of the log, what is committed is the same for all, whatever is under way. */
+  #checkCommitted(peer: SimulatedPeer, { generation }: Inspection): void {
+    const replication = peer.game?.replication
+    if (replication?.synced !== true) return
+    const seen = this.#of(peer)
+    const key = `committed ${sessionOf(peer.network, generation)} ${replication.committedIndex}`
+    if (seen.committedAt === key) return
+    seen.committedAt = key
+    const world = replication.describeCommitted().join(' ')
+    const known = this.#worlds.get(key)
+    if (known === undefined) this.#worlds.set(key, { world, name: peer.name })
+    else if (known.world !== world) {
+      this.#violations.report(
+        'I9',
+        `committed at ${replication.committedIndex} only at ${known.name}: ${without(known.world, world)}; ` +
+          `only at ${peer.name}: ${without(world, known.world)}`,
+      )
+    }
   }
 
   /** I9: where nothing is ahead of the commit index, what lives and who owns it is the same for all. */

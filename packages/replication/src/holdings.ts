@@ -189,6 +189,17 @@ export function hashHeld(store: RowStore, id: NetworkId, index: number): number 
   return finish(hash)
 }
 
+/** Of an entity's state rows as they were published last; each one that it has was. */
+export function hashSent(store: RowStore, published: PublishedRows, id: NetworkId, index: number): number {
+  let hash = id
+  for (const { schema, present } of store.components) {
+    if (!travelsAsState(schema) || present[index] !== 1) continue
+    const { lanes } = published.components[schema.index]!
+    hash = mixRow(hash, schema.index, lanes, index * schema.laneCount, schema.laneCount)
+  }
+  return finish(hash)
+}
+
 /** Of an entity's state rows as they were published at `tick`; undefined where that is not known any more. */
 function hashPublished(
   { store, published }: HoldingsWorld,

@@ -14,6 +14,7 @@ import { isFarAhead } from './authority/accept-update.ts'
 import { takeBaselineAck, takeBaselineChunk, takeWorld } from './joins.ts'
 import { takeLog } from './log.ts'
 import { followTerm, hostChanged, peerExited, peerReady } from './membership.ts'
+import { offerChecks } from './mending.ts'
 import { peekHeader } from './pipeline/packet.ts'
 import { isLaterTick } from './pipeline/row-store.ts'
 import { refuseOwn } from './pending.ts'
@@ -34,6 +35,7 @@ export function receiveFrame(state: ReplicationState, nowMs: number): void {
   takeWorld(state)
   if (network.isHost) answerRequests(state)
   offerHoldings(state)
+  offerChecks(state)
   restoreWhenActing(state)
   takeState(state)
   const tick = network.tick(nowMs)
@@ -147,7 +149,7 @@ function isForUs(state: ReplicationState, from: Peer, data: Uint8Array): boolean
   const header = peekHeader(data, state.peeked, state.peeker)
   if (!header || header.sessionTag !== (network.sessionTag & 0xffff)) return false
   if (header.term !== network.term || header.slot !== from.slot || !(network.isHost || from.isHost)) return false
-  // What the host could not show yet it must not ack: it would never be sent again once it rests (RO3).
+  // What the host could not show yet it must not ack: it would never be sent again once it rests (OW14).
   return !network.isHost || !isFarAhead(header.tick, network.tick(state.nowMs))
 }
 

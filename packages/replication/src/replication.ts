@@ -26,7 +26,7 @@ import type { SpawnValuesOf } from './spawn-values.ts'
 import { createState, type ReplicationOptions } from './create-state.ts'
 import type { ReplicationCounters, ReplicationEvents, ReplicationState } from './state.ts'
 import type { Tap } from './tap.ts'
-import { describeWorld, worldFingerprint } from './fingerprint.ts'
+import { describeCommitted, describeWorld, worldFingerprint } from './fingerprint.ts'
 
 /**
  * Replicates the entities of one bitECS world over one network.
@@ -204,6 +204,16 @@ export class Replication {
   /** The quantized world in words, a line per entity: what to compare when two fingerprints differ. */
   describe(): string[] {
     return describeWorld(this.#state)
+  }
+
+  /** Place in the log at which the world here stands: all entries up to it are applied. */
+  get committedIndex(): number {
+    return this.#state.logIndex
+  }
+
+  /** What the log up to there makes of entities, owners and parents: a line each, equal on all peers at that place. */
+  describeCommitted(): string[] {
+    return describeCommitted(this.#state)
   }
 
   on<Name extends keyof ReplicationEvents>(name: Name, listener: ReplicationEvents[Name]): this {

@@ -9,6 +9,7 @@ import type { BitReader } from '@baton/core/bytes'
 import type { ControlBody } from '@baton/schemas'
 import type { EventEmitter } from 'eventemitter3'
 import type { HoldingsIntake } from './holdings.ts'
+import type { Mending } from './mending.ts'
 import type { RowPolicy } from './interest/priority.ts'
 import type { JitterBuffers } from './interpolation/jitter-buffer.ts'
 import type { InterpolationDelay } from './interpolation/interpolation-delay.ts'
@@ -59,6 +60,8 @@ export interface Link {
   owesHoldings: boolean
   /** What the far end has said it holds of ours; `undefined` before it began. */
   intake: HoldingsIntake | undefined
+  /** How the rows of both ends compare, a few at a time. */
+  readonly mending: Mending
   /** On the host: requests that came while it may not decide, in order. */
   readonly waiting: LogBody[]
 }
@@ -110,6 +113,8 @@ export interface ReplicationCounters {
   rowsReceived: number
   rowsWithoutAuthority: number
   rowsOld: number
+  /** Entities that a peer held wrongly though it had acked them, and was sent again: each has a cause to be found. */
+  entitiesMended: number
   requestsRefused: number
   requestsInvalid: number
   logInvalid: number

@@ -15,6 +15,7 @@ import {
   takeHoldings,
 } from './holdings.ts'
 import { startBaseline } from './joins.ts'
+import { takeCheck } from './mending.ts'
 import type { Link, ReplicationState } from './state.ts'
 
 /** The first roster of a term is in the log: its tick names what everybody holds as the reign begins (HD3). */
@@ -65,6 +66,8 @@ export function acceptHoldings(state: ReplicationState, link: Link, body: Holdin
     giveWorld(state, link, body.index)
     return true
   }
+  // What comes after the description of the reign is a check of what has been sent since.
+  if (link.intake?.isComplete) return takeCheck(state, link, body)
   link.intake ??= createHoldingsIntake(reignTick(state))
   const result = takeHoldings(state, link.encoder, link.intake, body)
   if (result === 'complete' && network.isHost) link.synced = true

@@ -3,7 +3,7 @@
  *
  * Invariant: a tap only looks. The arrays it is shown are the pipeline's own and change after the call.
  */
-import { invariant } from '@baton/core'
+import { invariant, type Peer } from '@baton/core'
 import { dequantizePosition } from './pipeline/quantize.ts'
 import type { ComponentSchema, NetworkId } from './schema/component-schema.ts'
 
@@ -20,6 +20,8 @@ export interface Tap {
    * later than its sender's where the authority has just changed and the new one's clock lags (OW9).
    */
   onPassedOn: RowTap | undefined
+  /** A peer held something else of an entity than it had acked, and is sent it again (ME1). */
+  onMended: ((peer: Peer, id: NetworkId) => void) | undefined
 }
 
 /** The first position field of a row, in meters. */

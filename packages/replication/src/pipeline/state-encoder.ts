@@ -137,6 +137,11 @@ export class StateEncoder {
     this.#acked[component]?.seed(index, tick)
   }
 
+  /** Has the far end acked the state that a row has had since `changedTick`? */
+  isHeld(component: number, index: number, changedTick: number): boolean {
+    return this.#acked[component]?.isDirty(index, changedTick) === false
+  }
+
   /** Forgets an entity before its index is used for another, or when the far end no longer has it. */
   forget(index: number): void {
     for (const acked of this.#acked) acked?.forget(index)
