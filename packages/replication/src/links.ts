@@ -5,7 +5,6 @@
  * own; the far end learns of it by what is not acked.
  */
 import type { Peer } from '@baton/core'
-import { createMending } from './mending.ts'
 import { isDead } from './lifecycle/entity-table.ts'
 import { ID_GONE, ID_UNKNOWN, StateDecoder } from './pipeline/state-decoder.ts'
 import { StateEncoder } from './pipeline/state-encoder.ts'
@@ -31,7 +30,7 @@ export function linkTo(state: ReplicationState, peer: Peer): Link {
     wantedIndex: undefined,
     owesHoldings: false,
     intake: undefined,
-    mending: createMending(),
+    mending: { saidMs: state.nowMs, lastId: 0, suspects: new Map() },
     waiting: [],
   }
   state.links.set(peer, link)

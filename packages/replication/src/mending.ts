@@ -18,19 +18,6 @@ const MAX_CHECKED_ENTITIES = 64
 /** What has changed since may be on its way. */
 const REST_MS = 1_000
 
-/** What is known of the checks of one link. */
-export interface Mending {
-  /** When this peer last said what it holds, and the id that it came to. */
-  saidMs: number
-  lastId: number
-  /** Entities that were wrong at the far end when it last spoke of them, by index: our hash and its. */
-  readonly suspects: Map<number, { readonly ours: number; readonly theirs: number }>
-}
-
-export function createMending(): Mending {
-  return { saidMs: -Infinity, lastId: 0, suspects: new Map() }
-}
-
 /** Every frame: says what is held here of some of the rows that the far ends send. */
 export function offerChecks(state: ReplicationState): void {
   const { network, nowMs, logIndex } = state
@@ -38,7 +25,6 @@ export function offerChecks(state: ReplicationState): void {
   for (const link of state.links.values()) {
     const { mending } = link
     if (!link.subscribed || !link.synced || link.owesHoldings || !(network.isHost || link.peer.isHost)) continue
-    if (mending.saidMs === -Infinity) mending.saidMs = nowMs
     if (nowMs - mending.saidMs < CHECK_EVERY_MS || network.lower.bufferedBytes(link.peer, CHANNEL.bulk) > 0) continue
     mending.saidMs = nowMs
     const { ids, hashes } = describeSome(state, link)

@@ -9,7 +9,6 @@ import type { BitReader } from '@baton/core/bytes'
 import type { ControlBody } from '@baton/schemas'
 import type { EventEmitter } from 'eventemitter3'
 import type { HoldingsIntake } from './holdings.ts'
-import type { Mending } from './mending.ts'
 import type { RowPolicy } from './interest/priority.ts'
 import type { JitterBuffers } from './interpolation/jitter-buffer.ts'
 import type { InterpolationDelay } from './interpolation/interpolation-delay.ts'
@@ -31,6 +30,15 @@ import type { RowGroups } from './row-groups.ts'
 import type { Registry } from './schema/registry.ts'
 import type { AvatarView } from './avatar-view.ts'
 import type { Tap } from './tap.ts'
+
+/** What is known of the checks of one link. */
+export interface Mending {
+  /** When this peer last said what it holds, and the id that it came to. */
+  saidMs: number
+  lastId: number
+  /** Entities that were wrong at the far end when it last spoke of them, by index: our hash and its. */
+  readonly suspects: Map<number, { readonly ours: number; readonly theirs: number }>
+}
 
 /** What one peer exchanges with another: rows both ways, and a baseline while one of them joins. */
 export interface Link {
