@@ -5,6 +5,7 @@
  * (`appendEntry`, `releaseTo`, `fork`).
  */
 import type { Roster as RosterBody } from '@baton/schemas'
+import { needsWitness } from './council.ts'
 import { sendAcks, takeBase, takeBeat, takeEntry, takeFetchLog } from './follow.ts'
 import { takeSuspect, takeVote, tickElection } from './election.ts'
 import {
@@ -61,6 +62,8 @@ export function take(machine: HostMachine, from: number, term: number, message: 
 }
 
 function takeFromWitness(machine: HostMachine, term: number, message: HostMessage): void {
+  // Where voters are odd it has no vote here: what it promised somebody who was dropped concerns nobody.
+  if (!needsWitness(machine)) return
   if (message.type === 'Vote') takeVote(machine, WITNESS, message)
   else if (message.type === 'WitnessAck') takeWitnessAck(machine, term, message)
   else if (message.type === 'Fence') takeFence(machine, WITNESS, message)
