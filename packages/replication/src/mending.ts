@@ -15,6 +15,8 @@ import type { Link, ReplicationState } from './state.ts'
 const CHECK_EVERY_MS = 1_000
 /** Half a kilobyte a second for each link; the next ones follow in a second. */
 const MAX_CHECKED_ENTITIES = 64
+/** From the first wrong word to the one that confirms it. */
+const CONFIRM_MS = 750
 /** What has changed since may be on its way. */
 const REST_MS = 1_000
 
@@ -75,11 +77,14 @@ function compare(state: ReplicationState, link: Link, index: number, theirs: num
   const { suspects } = link.mending
   const ours = hashSettled(state, link, index)
   const before = suspects.get(index)
-  suspects.delete(index)
-  if (ours === undefined || ours === theirs) return
-  // Once may be an old word about what has arrived since.
-  if (before?.ours === ours && before.theirs === theirs) mend(state, link, index)
-  else suspects.set(index, { ours, theirs })
+  const { nowMs } = state
+  if (ours === undefined || ours === theirs) suspects.delete(index)
+  else if (before?.ours !== ours || before.theirs !== theirs) suspects.set(index, { ours, theirs, sinceMs: nowMs })
+  // Once may be an old word about what has arrived since; and so may several that were held up together.
+  else if (nowMs - before.sinceMs >= CONFIRM_MS) {
+    suspects.delete(index)
+    mend(state, link, index)
+  }
 }
 
 /** Of what the far end has acked and so must hold, where that has been so for a while. */

@@ -37,7 +37,7 @@ export interface Mending {
   saidMs: number
   lastId: number
   /** Entities that were wrong at the far end when it last spoke of them, by index: our hash and its. */
-  readonly suspects: Map<number, { readonly ours: number; readonly theirs: number }>
+  readonly suspects: Map<number, { readonly ours: number; readonly theirs: number; readonly sinceMs: number }>
 }
 
 /** What one peer exchanges with another: rows both ways, and a baseline while one of them joins. */
