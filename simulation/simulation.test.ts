@@ -186,7 +186,7 @@ describe('clocks of a peer', () => {
 
 describe('schedules that once found something', { timeout: 120_000 }, () => {
   const names = (existsSync(REGRESSIONS) ? readdirSync(REGRESSIONS) : []).filter((name) => name.endsWith('.json'))
-  it.each(names.length === 0 ? ['none'] : names)('OW13: %s finds nothing any more', (name) => {
+  it.each(names.length === 0 ? ['none'] : names)('%s', (name) => {
     if (name !== 'none') expect(messages(readSchedule(readFileSync(`${REGRESSIONS}${name}`, 'utf8')))).toEqual([])
   })
 })

@@ -37,7 +37,7 @@ export function acceptRow(
   // A new authority's clock may be behind the last one's: what the host passes on still rises (OW9).
   const risen = network.isHost ? risingTick(rows, index, tick) : tick
   const buffers = state.jitter[component]!
-  // A new host may go on from less than the last one had passed on (OW13).
+  // A new host may go on from less than the last one had passed on (OW9).
   if (isFirst && !buffers.isNewest(index, risen)) buffers.reset(index, risen, lanes, offset)
   else buffers.insert(index, risen, lanes, offset)
   // While this peer acts on a claim it keeps what it hears aside, in case the host says no; and what

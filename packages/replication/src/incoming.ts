@@ -149,7 +149,7 @@ function isForUs(state: ReplicationState, from: Peer, data: Uint8Array): boolean
   const header = peekHeader(data, state.peeked, state.peeker)
   if (!header || header.sessionTag !== (network.sessionTag & 0xffff)) return false
   if (header.term !== network.term || header.slot !== from.slot || !(network.isHost || from.isHost)) return false
-  // What the host could not show yet it must not ack: it would never be sent again once it rests (OW14).
+  // What the host could not show yet it must not ack: it would never be sent again once it rests (OW13).
   return !network.isHost || !isFarAhead(header.tick, network.tick(state.nowMs))
 }
 

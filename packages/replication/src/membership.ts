@@ -65,7 +65,7 @@ const LONG_AGO_TICKS = 2 ** 20
 
 /**
  * A new reign: what was heard in the last one may be newer than what is said now, so the first row of
- * each counts (OW13). It says nothing to the new host when this peer was granted what it simulates: a
+ * each counts (OW9). It says nothing to the new host when this peer was granted what it simulates: a
  * grant that the host knows of keeps it from sending those rows, and one that it lacks is about to be cut.
  */
 function listenAnew(state: ReplicationState): void {
