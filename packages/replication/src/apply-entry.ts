@@ -95,6 +95,7 @@ function commitComponent(state: ReplicationState, body: Entry<'ComponentAdded'> 
   const committed = componentAhead(state, body.id, component)?.component
   const isPresent = committed ? committed.present : state.store.components[component]!.present[index] === 1
   if (body.type === 'ComponentChanged' && !isPresent) return true
+  if (body.type === 'ComponentAdded') state.componentsIndex.set(index, state.logIndex)
   if (committed) Object.assign(committed, { present: true, tick, row })
   else if (body.type === 'ComponentAdded') applyComponentAdded(state, index, schema, row, tick)
   else placeRow(state, index, schema, row, tick, true)
@@ -106,6 +107,7 @@ function commitRemoval(state: ReplicationState, body: Entry<'ComponentRemoved'>)
   if (schema === undefined) return false
   const index = state.table.indexById.get(body.id)
   if (index === undefined) return true
+  state.componentsIndex.set(index, state.logIndex)
   const committed = componentAhead(state, body.id, body.component)?.component
   if (committed) committed.present = false
   else applyComponentRemoved(state, index, schema)

@@ -205,4 +205,5 @@ function forgetIndex(state: ReplicationState, index: number): void {
   for (const buffers of state.jitter) buffers.forget(index)
   state.held.delete(state.table.id[index]!)
   state.restTicks[index] = 0
+  state.componentsIndex.delete(index)
 }

@@ -122,6 +122,7 @@ export function createState(options: ReplicationOptions, events: EventEmitter<Re
     nextCounter: 1,
     nextBaseline: 1,
     hostState: undefined,
+    componentsIndex: new Map(),
     logIndex: network.isHost ? network.lower.commitIndex : 0,
     neededIndex: network.lower.commitIndex,
     spawnedTo: 0,

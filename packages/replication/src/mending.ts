@@ -6,6 +6,7 @@
  */
 import { CHANNEL } from '@baton/core'
 import type { Holdings } from '@baton/schemas'
+import { componentAhead } from './ahead.ts'
 import { hashHeld, hashSent, MAX_HOLDINGS_ENTITIES } from './holdings.ts'
 import { actingAuthority } from './lifecycle/entity-table.ts'
 import { travelsAsState } from './pipeline/published-rows.ts'
@@ -59,7 +60,8 @@ function describeSome(state: ReplicationState, { peer, mending }: Link): { ids: 
 }
 
 /** Takes what the far end holds of the rows that go to it from here. @returns false for what no honest peer sends */
-export function takeCheck(state: ReplicationState, link: Link, { ids, hashes }: Holdings): boolean {
+export function takeCheck(state: ReplicationState, link: Link, message: Holdings): boolean {
+  const { ids, hashes, index: theirIndex } = message
   if (ids.length !== hashes.length || ids.length > MAX_HOLDINGS_ENTITIES) return false
   const { table, network } = state
   for (let at = 0; at < ids.length; at += 1) {
@@ -68,9 +70,16 @@ export function takeCheck(state: ReplicationState, link: Link, { ids, hashes }: 
     const isSent = network.isHost
       ? table.authority[index] !== link.peer.slot
       : table.authority[index] === network.local.slot
-    if (isSent) compare(state, link, index, hashes[at]!)
+    if (isSent && hasSameComponents(state, index, theirIndex)) compare(state, link, index, hashes[at]!)
   }
   return true
+}
+
+/** As far as the log goes at both ends: what it has changed here may not be committed there yet. */
+function hasSameComponents(state: ReplicationState, index: number, theirIndex: number): boolean {
+  const id = state.table.id[index]!
+  if ((state.componentsIndex.get(index) ?? 0) > theirIndex) return false
+  return state.registry.schemas.every((schema) => componentAhead(state, id, schema.index) === undefined)
 }
 
 function compare(state: ReplicationState, link: Link, index: number, theirs: number): void {

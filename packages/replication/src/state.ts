@@ -212,6 +212,8 @@ export interface ReplicationState {
   nextBaseline: number
   /** The game's own state on the host, where it has any. */
   hostState: HostStateKeeper | undefined
+  /** By entity index: the newest place of the log that changed which components it has. */
+  readonly componentsIndex: Map<number, number>
   /** Place in the log that the world stands at. */
   logIndex: number
   /** Guest: a world cut before this place of the log is of no use. */
