@@ -17,6 +17,7 @@ interface Stub {
   tick: number
   pending: number
   buffered: number
+  committed: { index: number; lines: string[] }
   inspection: Mutable<Inspection>
 }
 
@@ -41,7 +42,15 @@ function createStub(slot: number, others: readonly string[] = []): Stub {
     entryAt: () => undefined,
   }
   const peers = others.map((id, index) => ({ id, slot: slot + 1 + index, displayName: id }))
-  const stub: Mutable<Stub> = { peer: undefined as never, term: 1, tick: 0, pending: 0, buffered: 0, inspection }
+  const stub: Mutable<Stub> = {
+    peer: undefined as never,
+    term: 1,
+    tick: 0,
+    pending: 0,
+    buffered: 0,
+    committed: { index: 0, lines: [] },
+    inspection,
+  }
   const network = {
     isJoined: true,
     isHost: true,
@@ -54,7 +63,17 @@ function createStub(slot: number, others: readonly string[] = []): Stub {
     tick: () => stub.tick,
     lower: { inspect: () => stub.inspection, bufferedBytes: () => stub.buffered },
   }
-  const game = { replication: { synced: true, get pendingCount() { return stub.pending } } } // prettier-ignore
+  const replication = {
+    synced: true,
+    get pendingCount() {
+      return stub.pending
+    },
+    get committedIndex() {
+      return stub.committed.index
+    },
+    describeCommitted: () => stub.committed.lines,
+  }
+  const game = { replication }
   const peer = { name: `p${slot}`, id: `id-${slot}`, network, clock: new NodeClock(1, 0), game }
   stub.peer = peer as unknown as SimulatedPeer
   return stub
@@ -179,6 +198,22 @@ describe('the checks of a simulation', () => {
     expect(ids()).toEqual(['I8'])
     checks.committed(peer, entry(4, spawn(1, 7)))
     expect(ids()).toEqual(['I8', 'I7'])
+  })
+
+  it('I9: find worlds that differ at the same place of the committed log, whatever is under way', () => {
+    const { checks, ids } = createChecks()
+    const [first, second] = [createStub(1), createStub(2)]
+    first.pending = 3
+    first.committed = { index: 4, lines: ['7:1/1', '8:2/2'] }
+    second.committed = { index: 3, lines: ['7:1/1'] }
+    for (const { peer } of [first, second]) checks.frame(peer, 1_000)
+    second.committed = { index: 4, lines: ['7:1/1', '8:2/2'] }
+    checks.frame(second.peer, 1_010)
+    expect(ids()).toEqual([])
+    first.committed = { index: 5, lines: ['7:1/1', '8:2/2'] }
+    second.committed = { index: 5, lines: ['7:1/1', '8:1/2'] }
+    for (const { peer } of [first, second]) checks.frame(peer, 1_020)
+    expect(ids()).toEqual(['I9'])
   })
 
   it('I7 I11: find life after death, and callbacks out of order', () => {

@@ -63,6 +63,12 @@ export function componentAhead({ ahead }: ReplicationState, id: NetworkId, compo
   return ahead.get(keyOf(id, component))
 }
 
+/** Has this peer changed a component of the entity, or its parent, ahead of the log? */
+export function isAhead(ahead: ReplicationState['ahead'], id: NetworkId): boolean {
+  for (const key of ahead.keys()) if (Math.floor(key / WHATS) === id) return true
+  return false
+}
+
 export function parentAhead({ ahead }: ReplicationState, id: NetworkId): Ahead | undefined {
   return ahead.get(keyOf(id, PARENT))
 }

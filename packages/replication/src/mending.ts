@@ -5,8 +5,8 @@
  * Invariant: where nothing is broken it mends nothing. What it mends has a cause elsewhere, and is counted.
  */
 import { CHANNEL } from '@baton/core'
-import type { Holdings } from '@baton/schemas'
-import { componentAhead } from './ahead.ts'
+import type { ControlBody, Holdings } from '@baton/schemas'
+import { isAhead } from './ahead.ts'
 import { hashHeld, hashSent, MAX_HOLDINGS_ENTITIES } from './holdings.ts'
 import { actingAuthority } from './lifecycle/entity-table.ts'
 import { travelsAsState } from './pipeline/published-rows.ts'
@@ -70,16 +70,19 @@ export function takeCheck(state: ReplicationState, link: Link, message: Holdings
     const isSent = network.isHost
       ? table.authority[index] !== link.peer.slot
       : table.authority[index] === network.local.slot
-    if (isSent && hasSameComponents(state, index, theirIndex)) compare(state, link, index, hashes[at]!)
+    if (isSent && !mayDiffer(state, index, theirIndex)) compare(state, link, index, hashes[at]!)
   }
   return true
 }
 
-/** As far as the log goes at both ends: what it has changed here may not be committed there yet. */
-function hasSameComponents(state: ReplicationState, index: number, theirIndex: number): boolean {
-  const id = state.table.id[index]!
-  if ((state.componentsIndex.get(index) ?? 0) > theirIndex) return false
-  return state.registry.schemas.every((schema) => componentAhead(state, id, schema.index) === undefined)
+/** May both ends have it with other components, because the log has not come as far at one of them? */
+function mayDiffer({ table, tail, ahead, componentsIndex, logIndex }: ReplicationState, index: number, at: number) {
+  if ((componentsIndex.get(index) ?? 0) > at || at > (tail.entries.at(-1)?.entry.index ?? logIndex)) return true
+  const id = table.id[index]!
+  const isChange = ({ type }: ControlBody): boolean => type === 'ComponentAdded' || type === 'ComponentRemoved'
+  return (
+    isAhead(ahead, id) || tail.entries.some(({ entry: { body } }) => isChange(body) && 'id' in body && body.id === id)
+  )
 }
 
 function compare(state: ReplicationState, link: Link, index: number, theirs: number): void {
