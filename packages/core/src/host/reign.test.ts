@@ -36,6 +36,21 @@ function told(machine: HostMachine): HostMessage[] {
 }
 
 describe('the lease', () => {
+  it('HM2: the lobby is asked only where its vote suffices: a host that stays short must not bind it', () => {
+    for (const heard of [[], [2], [2, 3]]) {
+      const machine = host([1, 2, 3, 4])
+      let asked = 0
+      for (let nowMs = 50; nowMs < 3 * LEASE; nowMs += 50) {
+        at(machine, nowMs)
+        tick(machine)
+        for (const slot of heard) ack(machine, slot, lastBeat(machine), 1)
+        if (nowMs > LEASE) asked += told(machine).filter(({ type }) => type === 'WitnessBeat').length
+      }
+      // Three of five, the lobby's vote counted: one other voter makes it worth asking, two make it needless.
+      expect(asked > 0, `${heard.length} heard`).toBe(heard.length === 1)
+    }
+  })
+
   it('HM2: lasts 0.97 of its time from when the beat was sent that a quorum acked', () => {
     const machine = host()
     at(machine, 50)

@@ -8,6 +8,7 @@ import type { ControlBody, Roster as RosterBody } from '@baton/schemas'
 import { agrees, countsAsVoter, holdsLease, isActing, leaseAgeMs, needsWitness, others, silenceMs } from './council.ts'
 import { append, commitTo, compact, entryAt, lengthOf, MAX_UNCOMMITTED, tailOf } from './log.ts'
 import {
+  ageMs,
   BEAT_MS,
   EVERYONE,
   now,
@@ -109,7 +110,21 @@ export function tickReign(machine: HostMachine): void {
   const { reign, nowMs } = machine
   if (machine.role !== 'host' || reign === undefined) return
   if (nowMs - reign.beatMs >= BEAT_MS) sendBeat(machine)
-  if (needsWitness(machine) && nowMs - reign.witnessBeatMs >= REPEAT_MS && isShort(machine)) askWitness(machine)
+  if (!needsWitness(machine) || nowMs - reign.witnessBeatMs < REPEAT_MS) return
+  if (isShort(machine) && wouldSuffice(machine)) askWitness(machine)
+}
+
+/**
+ * The lobby's vote is a promise to have no other host: who could not act with it either must not bind it, for
+ * others may need it.
+ */
+function wouldSuffice(machine: HostMachine): boolean {
+  const { acked, resigned } = machine.reign!
+  const isHeard = (slot: number): boolean => {
+    const ack = acked.get(slot)
+    return slot === machine.self || resigned.has(slot) || (ack !== undefined && ageMs(machine, ack) < machine.leaseMs)
+  }
+  return agrees(machine, isHeard, true)
 }
 
 /** The peers alone do not make a quorum, or not soon enough. */
