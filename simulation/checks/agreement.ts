@@ -97,9 +97,15 @@ export function checkAgreement(room: Room): Agreement {
   const hosts = peers.filter(isActing)
   const [host] = hosts
   if (host === undefined) return { hosts: 0, difference: 'there is no host', stranded: 0 }
-  const inReach = peers.filter((peer) => areLinked(peer, host))
+  const inReach = peers.filter((peer) => areLinked(peer, host) && knows(peer, host))
   const difference = findDifference(room, host, inReach)
   return { hosts: hosts.length, difference, stranded: peers.length - inReach.length }
+}
+
+/** Links are not made again: who has none to a member of its own roster has to join again, whoever hosts now. */
+function knows({ network }: SimulatedPeer, host: SimulatedPeer): boolean {
+  const { local, peers } = network
+  return local.id === host.id || peers.some((one) => one.linked || one.id === host.id)
 }
 
 function isActing({ network }: SimulatedPeer): boolean {
