@@ -30,6 +30,8 @@ function enter(room: Room, entry: RosterEntry): void {
   room.events.push({ kind: 'peerentered', peer })
   pushChange(room, 'entered', peer)
   if (linked) pushChange(room, 'linked', peer)
+  // The last host let it in, and the roster was committed only in this host's reign: all hellos have been said.
+  considerReady(room, link)
 }
 
 function exit(room: Room, id: PeerId): void {
