@@ -48,6 +48,7 @@ function describeSome(state: ReplicationState, { peer, mending }: Link): { ids: 
     const id = table.id[index]!
     if (id <= mending.lastId || actingAuthority(table, index, local) === local) continue
     if (network.isHost && table.authority[index] !== peer.slot) continue
+    if (isAhead(state.ahead, id)) continue
     if (ids.length === MAX_CHECKED_ENTITIES) {
       isAtEnd = false
       break
