@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Bench, LEASE, machineOf, note, rosterOf } from '../testing/host-bench.ts'
+import { isFree } from './council.ts'
 import type { LogEntry } from './log-entry.ts'
 import { lengthOf } from './log.ts'
 import type { HostMachine, HostMessage } from './machine.ts'
@@ -36,6 +37,25 @@ const vote = (term: number, candidate: number): HostMessage => ({
   tick: 0,
 })
 const log = (machine: HostMachine): string[] => machine.log.entries.map(({ term, index }) => `${term}:${index}`)
+
+describe('a host without a quorum', () => {
+  it('HM2: is acked and heard for two leases more; then no ack binds its voters, and they let another try', () => {
+    const machine = guest()
+    const isBound: boolean[] = []
+    for (let ms = 0; ms <= 4 * LEASE; ms += 50) {
+      at(machine, ms)
+      take(machine, 1, 1, { type: 'Beat', sequence: ms / 50 + 1, commit: 1, isCut: true })
+      tick(machine)
+      isBound.push(told(machine).some(({ type }) => type === 'BeatAck'))
+    }
+    const last = isBound.lastIndexOf(true) * 50
+    expect([last < 2 * LEASE, last >= 2 * LEASE - 50, machine.reports.get(1)]).toEqual([true, true, 4 * LEASE])
+    expect(isFree(machine)).toBe(true)
+    take(machine, 1, 1, { type: 'Beat', sequence: 1_000, commit: 1, isCut: false })
+    tick(machine)
+    expect([isFree(machine), told(machine).some(({ type }) => type === 'BeatAck')]).toEqual([false, true])
+  })
+})
 
 describe('fencing', () => {
   it('HM1: what a host of an earlier term says is answered with the term and host that one follows', () => {
@@ -178,12 +198,13 @@ describe('fences', () => {
     expect(machine.strangers).toEqual({ slot: 3, term: 4 })
   })
 
-  it('HM18: after three seconds of silence one voter is enough, but none that does not vote', () => {
-    const machine = at(away(), 3_000)
+  it('HM18: after three seconds of silence one member is enough, a learner too', () => {
+    const machine = at(away(), 2_999)
     take(machine, 9, 4, fence(4, 3))
+    at(machine, 3_000)
     take(machine, 3, 4, fence(4, 0))
     expect(machine.strangers).toBeUndefined()
-    take(machine, 3, 4, fence(4, 3))
+    take(machine, 9, 4, fence(4, 3))
     expect(machine.strangers).toEqual({ slot: 3, term: 4 })
   })
 

@@ -16,6 +16,8 @@ type Message<Type extends HostMessage['type']> = Extract<HostMessage, { type: Ty
 
 /** Beats that a host must send before it is believed on its own word, by a member that hears no other. */
 const CLAIM_BEATS = 3
+/** A host that says for so many leases that it has no quorum is waited for no longer. */
+const GIVEN_UP_LEASES = 2
 /** Between two requests for what is missing. */
 const ASK_MS = 200
 
@@ -31,10 +33,18 @@ export function takeBeat(machine: HostMachine, from: number, term: number, beat:
   if (from !== machine.host || machine.role === 'host') {
     return void machine.breaches.push({ slot: from, reason: `a beat of term ${term}, which ${machine.host} hosts` })
   }
-  machine.heardMs = machine.nowMs
   machine.isHostCut = beat.isCut === true
-  machine.ackSequence = beat.sequence
-  machine.isOwingAck = true
+  if (!machine.isHostCut) machine.cutSinceMs = undefined
+  else machine.cutSinceMs ??= machine.nowMs
+  // HM2: another may reach the quorum that this host has been without for so long: no ack binds this voter to it,
+  // and its own word stands for a report that there is no host.
+  const isGivenUp = machine.nowMs - (machine.cutSinceMs ?? machine.nowMs) >= GIVEN_UP_LEASES * machine.leaseMs
+  if (isGivenUp) machine.reports.set(from, machine.nowMs)
+  else {
+    machine.heardMs = machine.nowMs
+    machine.ackSequence = beat.sequence
+    machine.isOwingAck = true
+  }
   if (beat.commit > machine.hostCommit) {
     machine.hostCommit = beat.commit
     followCommit(machine)
@@ -100,6 +110,7 @@ export function adopt(machine: HostMachine, host: number, term: number): void {
   machine.highest = Math.max(machine.highest, term)
   machine.heardMs = nowMs
   machine.isHostCut = false
+  machine.cutSinceMs = undefined
   machine.before = undefined
   machine.release = undefined
   machine.request = undefined

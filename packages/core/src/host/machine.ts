@@ -169,6 +169,7 @@ export interface HostMachine {
   heardMs: number
   /** The host said with its last beat that it has no quorum. */
   isHostCut: boolean
+  cutSinceMs: number | undefined
   grantedMs: number
   before: Undo | undefined
   /** The current host lets `release` take over (0: anyone). `undefined`: it does not. */
@@ -245,6 +246,7 @@ export function createMachine(options: MachineOptions): HostMachine {
     highest: term,
     heardMs: now.monoMs,
     isHostCut: false,
+    cutSinceMs: undefined,
     grantedMs: -Infinity,
     before: undefined,
     release: undefined,

@@ -194,7 +194,9 @@ export function takeFence(machine: HostMachine, from: number, fence: Message<'Fe
   const { term, host } = fence
   if (host !== 0 && host !== machine.self) machine.fencedMs = machine.nowMs
   const isAway = term > machine.term || (term === machine.term && silenceMs(machine) >= machine.leaseMs)
-  if (!isAway || host === machine.self || host === 0 || !countsAsVoter(machine, from)) return
+  if (!isAway || host === machine.self || host === 0) return
+  // After a while a learner's word counts as well: the voters that this member knows may be gone.
+  if (!countsAsVoter(machine, from) && silenceMs(machine) < LONG_SILENCE_MS) return
   machine.fences.set(from, { host, term })
   if (isAgreed(machine, host, term)) machine.strangers = { slot: host, term }
 }
