@@ -282,6 +282,26 @@ function bind(transport: Transport) {
   }
 }
 
+describe('a host that slept', () => {
+  it('CK8: makes up for the time that its second clock alone has seen, so that no guest stands still for it', () => {
+    const rig = createNetworkRig({ seed: 'nap', conditions: { latencyMs: 20 } })
+    let asleepMs = 0
+    const host = rig.join({ wallClock: () => rig.nowMs + asleepMs })
+    const guest = rig.join()
+    rig.runUntil(() => guest.isJoined)
+    rig.run(2_000)
+    const before = host.tick(rig.nowMs)
+    asleepMs = 3_000
+    rig.frame()
+    const jump = host.tick(rig.nowMs) - before
+    expect([jump >= 180, jump < 190, host.isHost]).toEqual([true, true, true])
+    // A clock that was set by an hour is no sleep.
+    asleepMs += 3_600_000
+    rig.frame()
+    expect(host.tick(rig.nowMs) - before).toBeLessThan(195)
+  })
+})
+
 describe('succession', { timeout: 60_000 }, () => {
   it('HO1: when the host leaves, the next in the roster hosts in term + 1, and ticks go on', () => {
     for (const leave of ['close', 'crash'] as const) {

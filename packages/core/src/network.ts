@@ -12,6 +12,7 @@ import type { NetworkListener } from './listener.ts'
 import { handOver, letGo, setHidden } from './host/hand-over.ts'
 import { createLower, type NetworkLower } from './lower.ts'
 import type { Peer, PeerDoor } from './peers/peer.ts'
+import { makeUpForSleep } from './clock/sleep.ts'
 import { forgivePause } from './peers/pings.ts'
 import { releaseAllEarly, takeEvent } from './receive.ts'
 import { networkState } from './host/network-state.ts'
@@ -184,6 +185,7 @@ export class Network {
       room.startMs ??= nowMs
       room.nowMs = Math.max(nowMs, lastMs)
       forgivePause(room, room.nowMs - lastMs)
+      makeUpForSleep(room, room.nowMs - lastMs)
       if (room.machine !== undefined) setTime(room.machine, moment(room))
       room.transport.poll(room.nowMs, this.#take)
       checkTimes(room)

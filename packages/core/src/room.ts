@@ -116,6 +116,8 @@ export interface Room {
   state: 'joining' | 'joined' | 'closed'
   nowMs: number
   startMs: number | undefined
+  /** What the second clock said when the last frame began. */
+  wallMs: number | undefined
   lobbyMembers: readonly PeerId[]
   lobbySinceMs: number
   /** Who is in, as the log says up to where it is committed. */
@@ -188,6 +190,7 @@ export function createRoom(transport: Transport, options: RoomOptions, tickRateH
     state: 'joining',
     nowMs: 0,
     startMs: undefined,
+    wallMs: undefined,
     lobbyMembers: [],
     lobbySinceMs: 0,
     roster: undefined,
