@@ -21,6 +21,7 @@ export interface Inspection {
   readonly councils: readonly (readonly number[])[]
   readonly learners: readonly number[]
   readonly uncommittedRosters: number
+  readonly resigned: readonly number[]
   entryAt(index: number): LogEntry | undefined
 }
 

@@ -39,6 +39,7 @@ function createStub(slot: number, others: readonly string[] = []): Stub {
     learners: [],
     uncommittedRosters: 0,
     councils: [[1, 2, 3]],
+    resigned: [],
     entryAt: () => undefined,
   }
   const peers = others.map((id, index) => ({ id, slot: slot + 1 + index, displayName: id }))

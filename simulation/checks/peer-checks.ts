@@ -210,12 +210,14 @@ export class PeerChecks {
   }
 
   /** I12 from outside: messages from a quorum that were sent within the lease must have arrived. */
-  #checkLease(peer: SimulatedPeer, { voters }: Inspection, trueMs: number): void {
+  #checkLease(peer: SimulatedPeer, { voters, resigned }: Inspection, trueMs: number): void {
     const heard = this.#heardMs.get(peer.id)
     const sinceMs = trueMs - this.#leaseMs * LEASE_SLACK
     const isFresh = (id: PeerId): boolean => (heard?.get(id) ?? -1) >= sinceMs
     const { local, peers } = peer.network
     const fresh = voters.filter((slot) => {
+      // Whoever said goodbye to this host promised nobody anything after that.
+      if (resigned.includes(slot)) return true
       const voter = slot === local.slot ? local : peers.find((one) => one.slot === slot)
       return voter !== undefined && (voter === local || isFresh(voter.id))
     })

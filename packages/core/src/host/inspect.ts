@@ -27,6 +27,8 @@ export interface HostInspection {
   readonly voters: readonly number[]
   readonly learners: readonly number[]
   readonly uncommittedRosters: number
+  /** Host: slots of voters that said goodbye to it: they count as agreeing with this term. */
+  readonly resigned: readonly number[]
   /** Slots that vote, for each roster whose quorum must agree: more than one while a change of voters is under way. */
   readonly councils: readonly (readonly number[])[]
 }
@@ -50,6 +52,7 @@ export function inspect(room: Room): HostInspection | undefined {
     voters: members.filter((member) => member.voter).map((member) => member.slot),
     learners: members.filter((member) => !member.voter).map((member) => member.slot),
     uncommittedRosters: machine.log.pendingRosters.length,
+    resigned: [...(machine.reign?.resigned ?? [])],
     councils: all.map((roster) => roster.members.filter((member) => member.voter).map((member) => member.slot)),
   }
 }
