@@ -55,7 +55,8 @@ export function planSchedule(seed: number, options: SwarmOptions = {}): Schedule
     lobby: { latencyMs: random.integer(5, 80), jitterMs: random.integer(0, 40) },
     startTick: random.pick(START_TICKS),
     tickRateHz: random.pick([20, 20, 20, 30, 60]),
-    leaseMs: options.leaseMs ?? (random.chance(0.8) ? 600 : random.pick([300, 1_000])),
+    // Shorter ones cannot be held over the slowest of these links.
+    leaseMs: options.leaseMs ?? (random.chance(0.8) ? 600 : random.pick([450, 1_000])),
     quorumLoss: random.chance(0.8) ? 'wait' : 'fork',
     game: { actEveryMs: random.integer(150, 600), maxEntities: random.integer(6, 24) },
     warmMs: 600 + 150 * count,
