@@ -126,8 +126,9 @@ describe.each(LINES)('over $name', ({ conditions }) => {
     })
     for (const motion of motions.values()) {
       expect(motion.fastestM).toBeLessThan(FASTEST_M + 0.05)
-      // Two who run into one another with a crate between them are pushed aside, by up to their own width in a frame.
-      expect(motion.fastestPlayerM).toBeLessThan(0.8)
+      // Two who run into one another with a crate between them are pushed aside, on a bad line by up to their own
+      // width and a half in a frame.
+      expect(motion.fastestPlayerM).toBeLessThan(1.2)
     }
     // Claimed, granted or refused, given back once or twice: far from a change every round trip.
     for (const count of changes) expect(count).toBeLessThanOrEqual(6)
