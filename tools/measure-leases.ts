@@ -5,7 +5,6 @@
  * Invariant: both columns come from the simulator's own scenarios, with the same first seed for every lease.
  */
 import { execFileSync } from 'node:child_process'
-import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
@@ -28,8 +27,7 @@ const { values } = parseArgs({
 
 function simulate(flags: readonly string[]): Figures {
   const root = join(import.meta.dirname, '..')
-  const workers = String(Math.max(1, cpus().length))
-  const command = ['--import', 'tsx', 'simulation/main.ts', '--json', '--workers', workers, ...flags]
+  const command = ['--import', 'tsx', 'simulation/main.ts', '--json', ...flags]
   // The exit code tells of violations; the figures tell of them as well.
   try {
     return JSON.parse(execFileSync('node', command, { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 26 })) as Figures
