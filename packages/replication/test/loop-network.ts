@@ -1,7 +1,7 @@
 /**
  * A mesh of links in one process that carries what is sent some frames later and costs next to nothing
- * itself, so that what is measured over it is ours. No lobby that fails, no loss: `@baton/core/testing`
- * has those.
+ * itself, so that what is measured over it is ours. No lobby that fails: `@baton/core/testing` has
+ * one.
  *
  * Invariant: state packets are copied into memory made beforehand; only reliable messages allocate.
  */
@@ -38,6 +38,8 @@ export interface SentBytes {
 export class LoopNetwork {
   /** Set it to the number of the frame that runs, before anything polls or sends in it. */
   frame = 0
+  /** Asked for each state packet; those for which it says true never arrive. */
+  isLost: () => boolean = () => false
   readonly delayFrames: number
   readonly transports: LoopTransport[] = []
 
@@ -115,6 +117,7 @@ export class LoopTransport implements Transport {
       lane.reliable.push({ dueFrame, event: { kind: 'message', peer: this.local, channel, data: data.slice() } })
       return 'sent'
     }
+    if (this.#network.isLost()) return 'sent'
     if (lane.tail - lane.head === SLOTS) return 'dropped'
     const slot = lane.tail % SLOTS
     lane.slots[slot]!.set(data)

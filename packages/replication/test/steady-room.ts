@@ -19,6 +19,8 @@ export interface SteadyRoomOptions {
   /** Frames from a packet to its ack, an even number. */
   readonly ackFrames: number
   readonly startTick?: number
+  /** Entities that the columns have room for, those that come later included; as many as there are at first. */
+  readonly capacity?: number
 }
 
 function createGame(capacity: number) {
@@ -47,19 +49,26 @@ export interface SteadyRoom {
   readonly guests: readonly SteadyPeer[]
   /** Of the frame that runs. */
   nowMs: number
+  /** Asked for each state packet, of any peer; those for which it says true never arrive. */
+  loseWhen(isLost: () => boolean): void
   /** Starts the next frame: time and links go on. Call it before any peer's `receive`. */
   next(): void
 }
 
 /** @throws Error when the room does not come together within ten seconds of its own time */
-export function createSteadyRoom({ entities, guests, ackFrames, startTick }: SteadyRoomOptions): SteadyRoom {
+export function createSteadyRoom(options: SteadyRoomOptions): SteadyRoom {
+  const { entities, guests, ackFrames, startTick, capacity = entities } = options
   const loop = new LoopNetwork(ackFrames / 2)
   const random = new SeededRandom('steady room')
-  const room = { nowMs: 1_000, next }
+  const room = { nowMs: 1_000, next, loseWhen }
 
   function next(): void {
     loop.frame += 1
     room.nowMs += FRAME_MS
+  }
+
+  function loseWhen(isLost: () => boolean): void {
+    loop.isLost = isLost
   }
 
   function joinLobby(): { network: Network; transport: LoopTransport } {
@@ -82,13 +91,13 @@ export function createSteadyRoom({ entities, guests, ackFrames, startTick }: Ste
 
   function enter({ network, transport }: ReturnType<typeof joinLobby>, own: number, kind: 'crate' | 'avatar') {
     // Each world's entity ids start at 1.
-    const game = createGame(entities + 1)
+    const game = createGame(capacity + 1)
     const replication = createReplication({
       world: createWorld(),
       network,
       components: [game.Transform, game.Health],
       prefabs: { crate: game.crate, avatar: game.avatar },
-      limits: { entitiesPerPeer: entities, spawnsPerSecond: 1_000 },
+      limits: { entitiesPerPeer: capacity, spawnsPerSecond: 1_000 },
       // Wide enough for everything, so that what is compared is complete.
       sendBudgetBytesPerSecond: 1_000_000,
     })

@@ -1,14 +1,14 @@
 /**
  * What a frame costs: `receive` and `send` on the host and on a guest, µs and bytes allocated, and what
- * one guest is sent. Run it with `tsx benchmarks/frame.ts`; `--json` prints the figures for machines.
+ * one guest is sent.
  *
  * Real networks and replications over links that cost nothing themselves; acks come back six frames
  * after their packets. Motion is that of `crate-motion.ts`, and each guest walks.
  */
-import { pathToFileURL } from 'node:url'
-import { countAllocatedBytes } from '../packages/replication/test/allocated-bytes.ts'
-import { createSteadyRoom, type SteadyPeer, type SteadyRoom } from '../packages/replication/test/steady-room.ts'
-import { createCrates, stepCrates, type Crates } from './crate-motion.ts'
+import { countAllocatedBytes } from '../../packages/replication/test/allocated-bytes.ts'
+import { createSteadyRoom, type SteadyPeer, type SteadyRoom } from '../../packages/replication/test/steady-room.ts'
+import { median, quantile } from './statistics.ts'
+import { createCrates, stepCrates, type Crates } from '../workloads/crate-motion.ts'
 
 const GUESTS = 8
 const ACK_FRAMES = 6
@@ -16,7 +16,7 @@ const WARM_UP_FRAMES = 200
 const TIMED_FRAMES = 300
 const COUNTED_FRAMES = 100
 /** An id and seven floats. */
-export const UNCOMPRESSED_BYTES = 4 + 7 * 4
+const UNCOMPRESSED_BYTES = 4 + 7 * 4
 
 export interface FrameCost {
   readonly p50Us: number
@@ -38,7 +38,7 @@ export interface FrameFigures {
 }
 
 /** Frames of a room of `entities`, `moving` of them, the guests' own included. */
-export function measureFrames(entities: number, moving: number): FrameFigures {
+function measureFrames(entities: number, moving: number): FrameFigures {
   const room = createSteadyRoom({ entities, guests: GUESTS, ackFrames: ACK_FRAMES })
   const crates = createCrates(entities - GUESTS, moving - GUESTS, 5)
   const [guest, ...others] = room.guests as [SteadyPeer, ...SteadyPeer[]]
@@ -141,22 +141,17 @@ function walk({ guests, nowMs }: SteadyRoom): void {
 }
 
 function percentiles(values: readonly number[]): { p50Us: number; p99Us: number } {
-  const sorted = [...values].sort((a, b) => a - b)
-  return { p50Us: sorted[sorted.length >> 1]!, p99Us: sorted[Math.floor(sorted.length * 0.99)]! }
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!
+  return { p50Us: median(values), p99Us: quantile(values, 0.99) }
 }
 
 /** The rooms of the table. */
-export function measureRooms(): FrameFigures[] {
-  return [measureFrames(1_000, 100), measureFrames(10_000, 1_000)]
+export function measureRooms(isQuick: boolean): FrameFigures[] {
+  return isQuick ? [measureFrames(1_000, 100)] : [measureFrames(1_000, 100), measureFrames(10_000, 1_000)]
 }
 
 /** Steady state of rooms that differ only in how many entities rest. */
-export function measureAllocation(): FrameFigures[] {
-  return [100, 1_000, 5_000].map((entities) => measureFrames(entities, 50))
+export function measureAllocation(isQuick: boolean): FrameFigures[] {
+  return (isQuick ? [100] : [100, 1_000, 5_000]).map((entities) => measureFrames(entities, 50))
 }
 
 export function frameTables(rooms: readonly FrameFigures[], resting: readonly FrameFigures[]): string {
@@ -189,9 +184,4 @@ export function frameTables(rooms: readonly FrameFigures[], resting: readonly Fr
     ),
   ]
   return lines.join('\n')
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const [rooms, resting] = [measureRooms(), measureAllocation()]
-  console.log(process.argv.includes('--json') ? JSON.stringify({ rooms, resting }) : frameTables(rooms, resting))
 }

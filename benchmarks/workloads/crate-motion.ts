@@ -20,6 +20,8 @@ export interface Crates {
   /** Crates that move, and the ticks each goes on for. */
   readonly moving: Int32Array
   readonly ticksLeft: Int32Array
+  /** 1 where a crate is among `moving`. */
+  readonly isMoving: Uint8Array
   readonly random: SeededRandom
 }
 
@@ -33,6 +35,7 @@ export function createCrates(count: number, movingCount: number, seed: number): 
     spin: new Float64Array(count * 3),
     moving: new Int32Array(movingCount),
     ticksLeft: new Int32Array(movingCount),
+    isMoving: new Uint8Array(count),
     random,
   }
   const side = Math.ceil(Math.sqrt(count))
@@ -43,7 +46,9 @@ export function createCrates(count: number, movingCount: number, seed: number): 
     crates.rotation[crate * 4 + 3] = 1
   }
   // Neighbors move together, as where somebody walks.
+  if (movingCount < count) crates.isMoving[0] = 1
   for (let at = 0; at < movingCount; at += 1) start(crates, at, Math.floor((at * count) / movingCount))
+  if (movingCount < count) crates.isMoving[0] = 0
   return crates
 }
 
@@ -57,14 +62,16 @@ export function stepCrates(crates: Crates): void {
     if (ticksLeft[at]! > 0) continue
     crates.velocity.fill(0, crate * 3, crate * 3 + 3)
     crates.spin.fill(0, crate * 3, crate * 3 + 3)
+    crates.isMoving[crate] = 0
     start(crates, at, random.chance(0.7) ? (crate + 1) % crates.count : random.integer(0, crates.count - 1))
   }
 }
 
 function start(crates: Crates, at: number, from: number): void {
   let crate = from
-  while (crates.moving.includes(crate)) crate = (crate + 1) % crates.count
+  while (crates.isMoving[crate] === 1) crate = (crate + 1) % crates.count
   crates.moving[at] = crate
+  crates.isMoving[crate] = 1
   crates.ticksLeft[at] = crates.random.integer(40, 240)
   hit(crates, crate)
 }
