@@ -61,7 +61,8 @@ function writeTable(builder: Builder, layout: Layout, name: string, table: Plain
 }
 
 function addScalar(builder: Builder, layout: Layout, name: string, field: Field, value: unknown): void {
-  const [size] = scalarOf(layout, field)!
+  // By place: to take an array apart makes an iterator, and this runs for every field of every message.
+  const size = scalarOf(layout, field)![0]
   const { slot, default: absent = 0 } = field
   const number = toNumber(layout, name, field, value)
   if (size === 4) builder.addFieldInt32(slot, number, absent)
@@ -82,8 +83,8 @@ function toNumber(layout: Layout, name: string, field: Field, value: unknown): n
 }
 
 function fits(kind: ScalarKind, value: unknown): value is number {
-  const [, least, greatest] = SCALARS[kind]
-  const inRange = typeof value === 'number' && value >= least && value <= greatest
+  const range = SCALARS[kind]
+  const inRange = typeof value === 'number' && value >= range[1] && value <= range[2]
   return inRange && (kind === 'f64' || Number.isInteger(value))
 }
 

@@ -272,6 +272,8 @@ export interface Standing {
 export interface Suspect {
   /** What the sender has promised or heard of at most. */
   promised: number
+  /** Position up to which the sender's log is committed: whoever has more gives it what it lacks. */
+  commit: number
 }
 
 export interface Transfer {
@@ -568,6 +570,7 @@ export const controlLayout = {
     ],
     Suspect: [
       { name: 'promised', slot: 0, kind: 'u32' },
+      { name: 'commit', slot: 1, kind: 'u32' },
     ],
     Transfer: [
       { name: 'request', slot: 0, kind: 'u32' },

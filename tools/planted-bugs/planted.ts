@@ -48,13 +48,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'reign.acked.set(from, sent)',
     'reign.acked.set(from, now(machine))',
   ),
-  bug(
-    'a quorum that is one short',
-    'HM2',
-    'council',
-    'ages[ages.length >> 1]!',
-    'ages[Math.max(0, (ages.length >> 1) - 1)]!',
-  ),
+  bug('a quorum that is one short', 'HM2', 'council', 'ages[count >> 1]!', 'ages[Math.max(0, (count >> 1) - 1)]!'),
   bug(
     'a goodbye counts at any time',
     'HM2',
@@ -105,8 +99,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'who voted goes on as host',
     'HM3',
     'votes',
-    "machine.role = 'follower'\n    machine.reign = undefined\n    machine.heardMs",
-    'machine.heardMs',
+    'function giveWay(machine: HostMachine): void {\n  stepDown(machine)',
+    'function giveWay(machine: HostMachine): void {',
   ),
   bug(
     'no pre-vote',
@@ -115,15 +109,27 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'if (!isReleased && !(isSilent && isSuspected(machine))) {',
     'if (!isReleased && !isSilent) {',
   ),
-  bug('no stagger', 'HM4', 'election', 'nowMs >= machine.preVoteMs + rank * STAGGER_MS', 'nowMs >= machine.preVoteMs'),
-  bug('reports of who does not vote', 'HM4', 'election', ' || !countsAsVoter(machine, from)) return', ') return'),
+  bug(
+    'no stagger',
+    'HM4',
+    'election',
+    'nowMs >= machine.preVoteMs + staggerMs(machine, rank, isReleased)',
+    'nowMs >= machine.preVoteMs',
+  ),
+  bug(
+    'reports of who does not vote',
+    'HM4',
+    'election',
+    'if (!countsAsVoter(machine, from)) return\n  machine.highest',
+    'machine.highest',
+  ),
   {
     name: 'no yield',
     rule: 'HM5',
     edits: [
       {
         file: `${HOST}/votes.ts`,
-        find: "machine.role !== 'host' && rankOf(machine, from) < rankOf(machine, machine.self)) {",
+        find: 'mayYield(machine) && rankOf(machine, from) < rankOf(machine, machine.self)) {',
         put: 'machine.nowMs < 0) {',
       },
       {
@@ -162,15 +168,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'no log merge',
     'HM6',
     'election',
-    'if (slot === WITNESS || !isBetter(tail, best)) continue',
-    'if (slot >= 0 || !isBetter(tail, best)) continue',
+    'if (slot !== WITNESS && isBetter(tail, best.tail)) best',
+    'if (slot < 0 && isBetter(tail, best.tail)) best',
   ),
   bug('the longer log is the better one', 'HM6', 'log', 'return a.term > b.term || (a.term === b.term && ', 'return ('),
   bug(
     'the lobby is not asked how far a log went',
     'HM6',
     'election',
-    'if (needsIt && witnessed !== undefined && isBetter(witnessed, best)) return',
+    'if (needsIt && isBetter(witnessed, best.tail)) return',
     '',
   ),
   bug(
@@ -185,15 +191,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'votes of who does not vote',
     'HM6',
     'election',
-    'if (!isVoterOrWitness(machine, from) || isForged',
-    'if (isForged',
+    'const counts = isVoterOrWitness(machine, from)',
+    'const counts = true',
   ),
   bug(
     'what is fetched comes in any order',
     'HM6',
     'follow',
-    'if (index > candidacy.fetchedTo + 1 || index > ',
-    'if (index > lengthOf(machine.log) + 1 || index > ',
+    'index > candidacy.fetchedTo + 1 ||',
+    'index > lengthOf(machine.log) + 1 ||',
   ),
   bug('ticks begin anew', 'HM6', 'election', 'if (isSomeAhead(tick, machine.tick)) machine.tick = tick', 'void tick'),
   bug('a released term is not burned', 'HM7', 'election', 'reign.isBurned = true', 'reign.isBurned = false'),
@@ -221,14 +227,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   bug(
     'only the new roster decides',
     'HM8',
-    'quorum',
+    'log',
     'return [log.roster, ...log.pendingRosters.map((entry) => entry.body as RosterBody)]',
     'return [(log.pendingRosters.at(-1)?.body as RosterBody | undefined) ?? log.roster]',
   ),
   bug(
     'only the committed roster decides',
     'HM8',
-    'quorum',
+    'log',
     'return [log.roster, ...log.pendingRosters.map((entry) => entry.body as RosterBody)]',
     'return [log.roster]',
   ),
@@ -260,21 +266,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'if (ack.entryTerm !== term || ack.index',
     'if (ack.index',
   ),
-  bug(
-    'no fencing',
-    'HM1',
-    'follow',
-    'if (term < machine.term || machine.promised > term) return sendFence(machine, from)',
-    '',
-  ),
+  bug('no fencing', 'HM1', 'follow', 'if (term < machine.term || machine.promised > term) {', 'if (term < 0) {'),
   {
     name: 'ack after a promise',
     rule: 'HM1',
     edits: [
       {
         file: `${HOST}/follow.ts`,
-        find: 'if (term < machine.term || machine.promised > term) return sendFence(machine, from)',
-        put: 'if (term < machine.term) return sendFence(machine, from)',
+        find: 'if (term < machine.term || machine.promised > term) {',
+        put: 'if (term < machine.term) {',
       },
       {
         file: `${HOST}/follow.ts`,
@@ -297,7 +297,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'if (!isElected && !isClaimBelieved(machine, from, term)) {',
     'if (term === 0) {',
   ),
-  bug('a claim is believed at once', 'HM9', 'follow', 'return count >= CLAIM_BEATS && silenceMs', 'return silenceMs'),
+  bug(
+    'a claim is believed at once',
+    'HM9',
+    'follow',
+    'return count >= (isChosen ? 1 : CLAIM_BEATS) && silenceMs',
+    'return silenceMs',
+  ),
   bug(
     'a log to begin with is always begun with',
     'HM10',
@@ -306,7 +312,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     'if (known === -1 && ',
   ),
   bug('a fork waits for its old host', 'HM12', 'step', 'machine.host = 0\n', ''),
-  bug('any term is believed', 'HM13', 'machine', 'MAX_TERM_LEAP = 4_096', 'MAX_TERM_LEAP = 4_294_967_296'),
+  bug('any term is believed', 'HM13', 'witness-state', 'MAX_TERM_LEAP = 4_096', 'MAX_TERM_LEAP = 4_294_967_296'),
   {
     ...bug(
       'witness amnesia',

@@ -86,6 +86,7 @@ function createClock() {
   return {
     add,
     remove: (id: number) => timers.delete(id),
+    now: () => nowMs,
     stall(ms: number): void {
       nowMs += ms
     },
@@ -104,11 +105,20 @@ function createClock() {
   }
 }
 
-function createPage(options: { workers: 'work' | 'throw' | 'fail' } = { workers: 'work' }) {
+interface Workers {
+  readonly mode: 'work' | 'throw' | 'fail'
+  /** From its construction to the first message it hears. */
+  readonly startMs: number
+}
+
+/** On the way between a page and its worker, each way. */
+const MESSAGE_MS = 2
+
+function createPage({ mode, startMs }: Workers = { mode: 'work', startMs: 0 }) {
   const clock = createClock()
   let visibility = 'visible'
   const handlers = new Set<() => void>()
-  const workers = { made: 0, running: 0, urls: 0 }
+  const workers = { made: 0, running: 0, urls: 0, sent: 0 }
   vi.stubGlobal('document', {
     get visibilityState() {
       return visibility
@@ -126,19 +136,30 @@ function createPage(options: { workers: 'work' | 'throw' | 'fail' } = { workers:
     class {
       onmessage: (() => void) | null = null
       onerror: (() => void) | null = null
+      readonly #readyMs = clock.now() + startMs
       #id = 0
+      #isTerminated = false
       constructor() {
-        if (options.workers === 'throw') throw new Error('forbidden by policy')
+        if (mode === 'throw') throw new Error('forbidden by policy')
         workers.made++
         workers.running++
-        this.#id = clock.add(options.workers === 'fail' ? () => this.onerror?.() : this.#fire, 1_000 / 60)
+        if (mode === 'fail') clock.add(() => this.onerror?.(), 5)
       }
       readonly #fire = (): void => {
         this.#id = clock.add(this.#fire, 1_000 / 60)
-        this.onmessage?.()
+        workers.sent++
+        clock.add(() => this.#isTerminated || this.onmessage?.(), MESSAGE_MS)
+      }
+      postMessage(isOn: boolean): void {
+        const turn = (): void => {
+          clock.remove(this.#id)
+          if (isOn && !this.#isTerminated) this.#id = clock.add(this.#fire, 1_000 / 60)
+        }
+        if (mode === 'work') clock.add(turn, Math.max(MESSAGE_MS, this.#readyMs - clock.now()))
       }
       terminate(): void {
         workers.running--
+        this.#isTerminated = true
         clock.remove(this.#id)
       }
     },
@@ -154,6 +175,11 @@ function createPage(options: { workers: 'work' | 'throw' | 'fail' } = { workers:
   }
 }
 
+/** The longest time without a frame. */
+function longestGapMs(times: readonly number[]): number {
+  return Math.max(...times.slice(1).map((time, index) => time - times[index]!))
+}
+
 describe('drive in a page', () => {
   it('DR5: follows the display while visible, a worker while hidden, and back', () => {
     const page = createPage()
@@ -161,20 +187,78 @@ describe('drive in a page', () => {
     const loop = drive((nowMs) => times.push(nowMs))
     page.clock.run(1_000, 0)
     expect(times.length).toBeGreaterThanOrEqual(119)
-    expect(page.workers.made).toBe(0)
     page.show('hidden')
     page.clock.run(1_000, 0)
     expect(times.length).toBeGreaterThanOrEqual(119 + 58)
     expect(times.length).toBeLessThanOrEqual(121 + 60)
     page.show('visible')
-    expect(page.workers).toEqual({ made: 1, running: 0, urls: 0 })
     page.clock.run(1_000, 0)
     expect(times.length).toBeGreaterThanOrEqual(119 + 58 + 118)
     loop.stop()
     expect(page.handlers.size).toBe(0)
+    expect(page.workers).toMatchObject({ made: 1, running: 0, urls: 0 })
     const count = times.length
     page.clock.run(1_000, 0)
     expect(times.length).toBe(count)
+  })
+
+  it('DR9: the worker is there from the start, and silent while the page is visible', () => {
+    const page = createPage()
+    const loop = drive(() => {})
+    expect(page.workers).toMatchObject({ made: 1, running: 1 })
+    page.clock.run(1_000, 0)
+    expect(page.workers.sent).toBe(0)
+    page.show('hidden')
+    page.clock.run(1_000, 0)
+    expect(page.workers.sent).toBeGreaterThan(55)
+    page.show('visible')
+    page.clock.run(MESSAGE_MS, 0)
+    const { sent } = page.workers
+    page.clock.run(1_000, 0)
+    expect(page.workers).toMatchObject({ made: 1, running: 1, sent })
+    loop.stop()
+  })
+
+  it('DR9: to hide a page leaves no gap, however long a worker takes to start', () => {
+    const page = createPage({ mode: 'work', startMs: 700 })
+    const times: number[] = []
+    const loop = drive((nowMs) => times.push(nowMs))
+    // The page's own timers are of no use once it is hidden.
+    vi.stubGlobal('setTimeout', () => 0)
+    page.clock.run(1_000, 0)
+    page.show('hidden')
+    page.clock.run(1_000, 0)
+    loop.stop()
+    expect(longestGapMs(times)).toBeLessThan(30)
+    expect(times.length).toBeGreaterThan(119 + 55)
+  })
+
+  it('DR9: a frame that is due when the page is hidden comes at once, and none within a frame', () => {
+    const page = createPage()
+    let isNested = false
+    let isInFrame = false
+    const times: number[] = []
+    const loop = drive((nowMs) => {
+      isNested ||= isInFrame
+      isInFrame = true
+      times.push(nowMs)
+      if (times.length === 10) {
+        page.clock.stall(100)
+        page.show('hidden')
+        page.show('visible')
+      }
+      isInFrame = false
+    })
+    page.clock.run(1_000, 0)
+    expect(isNested).toBe(false)
+    page.clock.stall(100)
+    const count = times.length
+    page.show('hidden')
+    expect(times.length).toBe(count + 1)
+    page.clock.stall(100)
+    page.show('visible')
+    expect(times.length).toBe(count + 1)
+    loop.stop()
   })
 
   it('DR6: a change of visibility neither doubles a frame nor leaves two sources running', () => {
@@ -191,18 +275,64 @@ describe('drive in a page', () => {
     expect(page.workers.running).toBe(0)
   })
 
-  it("DR7: where workers are forbidden or fail, the page's own timer goes on", () => {
-    for (const workers of ['throw', 'fail'] as const) {
-      const page = createPage({ workers })
-      const times: number[] = []
-      const loop = drive((nowMs) => times.push(nowMs))
-      page.show('hidden')
-      page.clock.run(1_000, 0)
-      expect(times.length).toBeGreaterThan(55)
-      loop.stop()
-      page.clock.run(1_000, 0)
-      expect(page.workers.running).toBe(0)
-      vi.unstubAllGlobals()
+  it('DR6: what a worker sent before it was stopped gives no frame', () => {
+    const page = createPage()
+    const times: number[] = []
+    const loop = drive((nowMs) => times.push(nowMs))
+    page.show('hidden')
+    for (let steps = 0; page.workers.sent < 5; steps++) {
+      expect(steps).toBeLessThan(1_000)
+      page.clock.run(0.5, 0)
     }
+    page.show('visible')
+    const count = times.length
+    page.clock.run(MESSAGE_MS + 1, 0)
+    expect(times.length).toBe(count)
+    loop.stop()
+  })
+
+  it("DR7: where workers are forbidden or fail, the page's own timer goes on", () => {
+    for (const mode of ['throw', 'fail'] as const) {
+      for (const visibleMs of [0, 100]) {
+        const page = createPage({ mode, startMs: 0 })
+        const times: number[] = []
+        const loop = drive((nowMs) => times.push(nowMs))
+        page.clock.run(visibleMs, 0)
+        page.show('hidden')
+        const count = times.length
+        page.clock.run(1_000, 0)
+        expect(times.length - count).toBeGreaterThan(55)
+        page.show('visible')
+        page.clock.run(1_000, 0)
+        expect(times.length - count).toBeGreaterThan(55 + 118)
+        expect(times.length - count).toBeLessThanOrEqual(60 + 121)
+        loop.stop()
+        const end = times.length
+        page.clock.run(1_000, 0)
+        expect(times.length).toBe(end)
+        expect(page.workers).toMatchObject({ running: 0, urls: 0 })
+        vi.unstubAllGlobals()
+      }
+    }
+  })
+
+  it("DR7: the page's own timer goes on until a worker that starts late is heard", () => {
+    const page = createPage({ mode: 'work', startMs: 700 })
+    const times: number[] = []
+    let timersSet = 0
+    vi.stubGlobal('setTimeout', (handler: () => void, ms: number) => {
+      timersSet++
+      return page.clock.add(handler, ms)
+    })
+    page.show('hidden')
+    const loop = drive((nowMs) => times.push(nowMs))
+    page.clock.run(1_000, 0)
+    const whenHeard = timersSet
+    page.clock.run(1_000, 0)
+    loop.stop()
+    expect(whenHeard).toBeGreaterThan(30)
+    expect(timersSet).toBe(whenHeard)
+    expect(longestGapMs(times)).toBeLessThan(30)
+    expect(times.length).toBeLessThanOrEqual(121)
   })
 })

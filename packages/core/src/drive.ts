@@ -25,82 +25,101 @@ interface Platform {
   }
   readonly Worker?: new (url: string) => {
     onmessage: ((event: unknown) => void) | null
-    onerror: ((event: unknown) => void) | null
+    postMessage(message: unknown): void
     terminate(): void
   }
   readonly Blob?: new (parts: string[], options: { type: string }) => unknown
   readonly URL?: { createObjectURL(blob: unknown): string; revokeObjectURL(url: string): void }
 }
 
-/** Starts one source of frames; the function given back ends it. */
-type Source = (platform: Platform, tick: () => void, intervalMs: number) => () => void
+/** One source of frames, silent until it is started. */
+interface Source {
+  start(): void
+  stop(): void
+}
 
 /** More than this behind, missed frames are skipped: catching up would only make it later still. */
 const MAX_BEHIND_MS = 250
 
 /** A timer that aims at multiples of the interval, so that its errors do not add up. */
-const timerSource: Source = (platform, tick, intervalMs) => {
-  const { performance } = platform
-  let dueMs = performance.now() + intervalMs
-  let id = platform.setTimeout(fire, intervalMs)
-  let isOver = false
+function createTimer(platform: Platform, tick: () => void, intervalMs: number): Source {
+  let dueMs = 0
+  let id: unknown
   function fire(): void {
-    const nowMs = performance.now()
+    const nowMs = platform.performance.now()
     dueMs += intervalMs
     if (nowMs - dueMs > MAX_BEHIND_MS) dueMs = nowMs + intervalMs
     // Set before the frame runs: a frame that throws must not end the loop.
     id = platform.setTimeout(fire, Math.max(0, dueMs - nowMs))
     tick()
   }
-  return () => {
-    if (isOver) return
-    isOver = true
-    platform.clearTimeout(id)
+  return {
+    start() {
+      dueMs = platform.performance.now() + intervalMs
+      id = platform.setTimeout(fire, intervalMs)
+    },
+    stop() {
+      platform.clearTimeout(id)
+    },
   }
 }
 
 /** The display's own pace. */
-const displaySource: Source = (platform, tick) => {
-  let id = platform.requestAnimationFrame!(fire)
-  function fire(): void {
+function createDisplay(platform: Platform, tick: () => void): Source {
+  let id = 0
+  function request(): void {
     id = platform.requestAnimationFrame!(fire)
+  }
+  function fire(): void {
+    request()
     tick()
   }
-  return () => platform.cancelAnimationFrame!(id)
+  return { start: request, stop: () => platform.cancelAnimationFrame!(id) }
 }
 
 /**
  * A worker's timer. Browsers slow a hidden page's timers to one a second or less and stop its
- * display frames, but leave a worker's timers alone. Where workers are forbidden, the page's timer
- * is still better than nothing.
+ * display frames, but leave a worker's timers alone. The worker is made at once and waits: to start
+ * one can take a page that has just been hidden longer than a guest waits for its host. Until it is
+ * heard, and where workers are forbidden, the page's timer is still better than nothing.
  */
-const workerSource: Source = (platform, tick, intervalMs) => {
+function createWorkerTimer(platform: Platform, tick: () => void, intervalMs: number): Source & { end(): void } {
+  const timer = createTimer(platform, tick, intervalMs)
   const { Worker, Blob, URL } = platform
-  if (Worker === undefined || Blob === undefined || URL === undefined) return timerSource(platform, tick, intervalMs)
-  const source = `let due = performance.now() + ${intervalMs}
-const fire = () => { postMessage(0); const now = performance.now(); due = Math.max(due + ${intervalMs}, now); setTimeout(fire, due - now) }
-setTimeout(fire, ${intervalMs})`
-  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }))
-  let stopFallback: (() => void) | undefined
-  let isOver = false
-  const fallBack = (): void => {
-    if (!isOver) stopFallback ??= timerSource(platform, tick, intervalMs)
-  }
-  let worker: InstanceType<NonNullable<Platform['Worker']>> | undefined
+  if (Worker === undefined || Blob === undefined || URL === undefined) return { ...timer, end: () => timer.stop() }
+  const script = `let id, due
+const wait = (ms) => { id = setTimeout(fire, ms) }
+const fire = () => { postMessage(0); const now = performance.now(); due = Math.max(due + ${intervalMs}, now); wait(due - now) }
+onmessage = ({ data }) => { clearTimeout(id); due = performance.now() + ${intervalMs}; if (data) wait(${intervalMs}) }`
+  const url = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }))
+  let worker: InstanceType<typeof Worker> | undefined
+  let isStarted = false
   try {
     worker = new Worker(url)
     worker.onmessage = () => {
-      if (!isOver) tick()
+      // It may have been sent before the worker heard that it is to stop.
+      if (!isStarted) return
+      timer.stop()
+      tick()
     }
-    worker.onerror = fallBack
   } catch {
-    fallBack()
+    // Forbidden: the page's timer it is. Where the refusal comes as an event, the worker is never heard.
   }
-  return () => {
-    isOver = true
-    worker?.terminate()
-    URL.revokeObjectURL(url)
-    stopFallback?.()
+  return {
+    start() {
+      isStarted = true
+      worker?.postMessage(true)
+      timer.start()
+    },
+    stop() {
+      isStarted = false
+      worker?.postMessage(false)
+      timer.stop()
+    },
+    end() {
+      worker?.terminate()
+      URL.revokeObjectURL(url)
+    },
   }
 }
 
@@ -123,38 +142,50 @@ export function drive(frame: (nowMs: number) => void, options: DriveOptions = {}
   const intervalMs = 1_000 / rateHz
   const { document } = platform
   const hasDisplay = document !== undefined && platform.requestAnimationFrame !== undefined
+  const shown = hasDisplay ? createDisplay(platform, tick) : createTimer(platform, tick, intervalMs)
+  const hidden = hasDisplay ? createWorkerTimer(platform, tick, intervalMs) : undefined
   let lastMs = -Infinity
-  let isWorker = false
   let isFirst = true
-  let stopSource: (() => void) | undefined
+  let isInFrame = false
+  let source: Source | undefined
 
   function tick(): void {
     const nowMs = platform.performance.now()
     // A worker's messages may have piled up, and right after a change of source a frame may just have been.
-    const minimumGapMs = isWorker || isFirst ? intervalMs / 2 : 0
-    if (stopSource === undefined || nowMs <= lastMs || nowMs - lastMs < minimumGapMs) return
+    const minimumGapMs = source === hidden || isFirst ? intervalMs / 2 : 0
+    if (source === undefined || isInFrame || nowMs <= lastMs || nowMs - lastMs < minimumGapMs) return
     isFirst = false
     lastMs = nowMs
-    frame(nowMs)
+    isInFrame = true
+    try {
+      frame(nowMs)
+    } finally {
+      isInFrame = false
+    }
   }
 
   function choose(): void {
-    stopSource?.()
-    const isHidden = hasDisplay && document.visibilityState === 'hidden'
-    const source = !hasDisplay ? timerSource : isHidden ? workerSource : displaySource
-    isWorker = isHidden
+    source?.stop()
+    source = document?.visibilityState === 'hidden' && hidden !== undefined ? hidden : shown
     isFirst = true
-    stopSource = source(platform, tick, intervalMs)
+    source.start()
+  }
+
+  function change(): void {
+    choose()
+    // The display may have stopped some time before the page was told; when it shows again, it is there at once.
+    if (source === hidden) tick()
   }
 
   choose()
-  if (hasDisplay) document.addEventListener('visibilitychange', choose)
+  if (hasDisplay) document.addEventListener('visibilitychange', change)
   return {
     stop() {
-      if (stopSource === undefined) return
-      if (hasDisplay) document.removeEventListener('visibilitychange', choose)
-      stopSource()
-      stopSource = undefined
+      if (source === undefined) return
+      if (hasDisplay) document.removeEventListener('visibilitychange', change)
+      source.stop()
+      source = undefined
+      hidden?.end()
     },
   }
 }

@@ -6,7 +6,7 @@
  */
 import { encodeControl, type ControlBody } from '@baton/schemas'
 import { isActing } from './host/council.ts'
-import { setHoldsWorld } from './host/hand-over.ts'
+import { setHoldsWorld } from './host/hello.ts'
 import { inspect, type HostInspection } from './host/inspect.ts'
 import { appendToLog } from './host/room-host.ts'
 import { announceProtocol } from './host/hello.ts'

@@ -4,13 +4,14 @@
  * Invariant: a mistake in them throws where the network is made, not frames later.
  */
 import { invariant } from './errors.ts'
+import { DEFAULT_LEASE_MS } from './host/witness-state.ts'
 import type { NetworkOptions } from './network-types.ts'
 import { cleanName, MAX_CAPACITY } from './peers/roster.ts'
 import type { RoomOptions } from './room.ts'
 
 /** @throws InvariantError for options that cannot be */
 export function resolveOptions(options: NetworkOptions): RoomOptions {
-  const { tickRateHz = 60, capacity = 64, startTick = 0, leaseMs = 600 } = options
+  const { tickRateHz = 60, capacity = 64, startTick = 0, leaseMs = DEFAULT_LEASE_MS } = options
   invariant(
     Number.isInteger(tickRateHz) && tickRateHz >= 1 && tickRateHz <= 1_000,
     `createNetwork: tickRateHz is ${tickRateHz}; give an integer from 1 to 1,000`,

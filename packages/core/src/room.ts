@@ -11,7 +11,7 @@ import { createLink, type Link } from './peers/link.ts'
 import type { HostChange } from './network-types.ts'
 import { Peer, type PeerDoor, type PeerState } from './peers/peer.ts'
 import type { LogEvent } from './host/log-entry.ts'
-import type { HostMachine, Moment } from './host/machine.ts'
+import type { HostMachine, HostTurn, Moment } from './host/machine.ts'
 import { memberOf, type Roster } from './peers/roster.ts'
 import { CHANNEL, type PeerId, type Transport } from './transport/transport.ts'
 
@@ -150,6 +150,8 @@ export interface Room {
   hasWitness: boolean
   /** Since when no quorum is in reach. */
   frozenSinceMs: number | undefined
+  /** The change of host that waits until its host is known as a member here. */
+  lateTurn: HostTurn | undefined
   forkAskedMs: number
   /** Members that left for good. */
   readonly left: Set<PeerId>
@@ -212,6 +214,7 @@ export function createRoom(transport: Transport, options: RoomOptions, tickRateH
     generation: 0,
     hasWitness: false,
     frozenSinceMs: undefined,
+    lateTurn: undefined,
     forkAskedMs: -Infinity,
     left: new Set(),
     hiddenSinceMs: 0,

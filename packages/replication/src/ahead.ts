@@ -64,9 +64,9 @@ export function componentAhead({ ahead }: ReplicationState, id: NetworkId, compo
 }
 
 /** Has this peer changed a component of the entity, or its parent, ahead of the log? */
-export function isAhead(ahead: ReplicationState['ahead'], id: NetworkId): boolean {
-  for (const key of ahead.keys()) if (Math.floor(key / WHATS) === id) return true
-  return false
+export function isAhead({ ahead, registry }: ReplicationState, id: NetworkId): boolean {
+  if (ahead.size === 0) return false
+  return ahead.has(keyOf(id, PARENT)) || registry.schemas.some(({ index }) => ahead.has(keyOf(id, index)))
 }
 
 export function parentAhead({ ahead }: ReplicationState, id: NetworkId): Ahead | undefined {

@@ -85,12 +85,18 @@ function takeMessage(state: ReplicationState, received: ReceivedControl): void {
     if (network.peers.includes(from) && early.length < MAX_EARLY) early.push(received)
     return
   }
-  // What a peer held in an earlier reign says nothing of this one's names; it will say so anew.
-  if (message.term !== network.term && (!network.isHost || message.body.type === 'Holdings')) return
+  // What a peer held in an earlier reign says nothing of this one's names; it will say so anew. And who hosted then
+  // may have said something as host that was long under way.
+  const isBound = message.body.type === 'Holdings' || isHostsWord(message.body)
+  if (message.term !== network.term && (!network.isHost || isBound)) return
   if (takeBody(state, link, message.body, message.index)) return
   if (network.isHost) counters.requestsInvalid += 1
   else counters.logInvalid += 1
   if (network.isHost || from.isHost) network.lower.breach(from, `unexpected ${message.body.type}`)
+}
+
+function isHostsWord({ type }: ControlBody): boolean {
+  return type === 'RequestRefused' || type === 'BaselineChunk' || type === 'HostStateChunk'
 }
 
 /** Terms only grow; the wrap is four billion changes of host away. */

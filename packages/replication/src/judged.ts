@@ -12,11 +12,13 @@ const MAX_REFUSED = 256
 
 /** The highest request of a slot that the log answers, committed or not. */
 export function loggedRequest({ logged, tail }: ReplicationState, slot: number): number {
-  let highest = logged.get(slot) ?? 0
-  for (const { entry } of tail.entries) {
-    if (entry.requester === slot && 'request' in entry.body) highest = Math.max(highest, entry.body.request)
+  const committed = logged.get(slot) ?? 0
+  // A slot's requests are in the log in the order of their numbers: the last one tells.
+  for (let at = tail.entries.length - 1; at >= 0; at -= 1) {
+    const { requester, body } = tail.entries[at]!.entry
+    if (requester === slot && 'request' in body) return Math.max(committed, body.request)
   }
-  return highest
+  return committed
 }
 
 /** The highest request of a slot that needs no verdict any more. */

@@ -30,8 +30,11 @@ function takeEvent(state: ReplicationState, event: LogEvent): void {
   if (event.kind === 'appended') {
     noteReign(state, event.entry)
     takeAppended(state, event.entry)
-  } else if (event.kind === 'cut') noteReverted(state, cutTail(state, event.fromIndex))
-  else if (event.kind === 'reset') loseWorld(state, event.index)
+  } else if (event.kind === 'cut') {
+    // A host that had to win again has judged requests of which nothing is left: they are asked and judged anew.
+    state.judged.clear()
+    noteReverted(state, cutTail(state, event.fromIndex))
+  } else if (event.kind === 'reset') loseWorld(state, event.index)
   else if (state.synced) commit(state, event.entry)
   else wait(state, event.entry)
 }
@@ -44,6 +47,7 @@ function loseWorld(state: ReplicationState, index: number): void {
   // Whoever hosts holds all there is, above all in a room that it has just founded.
   if (state.network.isHost) {
     state.logIndex = Math.max(state.logIndex, index)
+    state.network.lower.setHoldsWorld(true)
     return
   }
   askForWorld(state)

@@ -5,10 +5,12 @@
  * Invariant: where nothing is broken it mends nothing. What it mends has a cause elsewhere, and is counted.
  */
 import { CHANNEL } from '@baton/core'
-import type { ControlBody, Holdings } from '@baton/schemas'
+import type { Holdings } from '@baton/schemas'
 import { isAhead } from './ahead.ts'
 import { hashHeld, hashSent, MAX_HOLDINGS_ENTITIES } from './holdings.ts'
 import { actingAuthority } from './lifecycle/entity-table.ts'
+import type { Tail } from './log-state.ts'
+import type { NetworkId } from './pipeline/network-id.ts'
 import { travelsAsState } from './pipeline/published-rows.ts'
 import { risingTick } from './pipeline/row-store.ts'
 import type { Link, ReplicationState } from './state.ts'
@@ -48,7 +50,7 @@ function describeSome(state: ReplicationState, { peer, mending }: Link): { ids: 
     const id = table.id[index]!
     if (id <= mending.lastId || actingAuthority(table, index, local) === local) continue
     if (network.isHost && table.authority[index] !== peer.slot) continue
-    if (isAhead(state.ahead, id)) continue
+    if (isAhead(state, id)) continue
     if (ids.length === MAX_CHECKED_ENTITIES) {
       isAtEnd = false
       break
@@ -77,13 +79,20 @@ export function takeCheck(state: ReplicationState, link: Link, message: Holdings
 }
 
 /** May both ends have it with other components, because the log has not come as far at one of them? */
-function mayDiffer({ table, tail, ahead, componentsIndex, logIndex }: ReplicationState, index: number, at: number) {
+function mayDiffer(state: ReplicationState, index: number, at: number): boolean {
+  const { table, tail, componentsIndex, logIndex } = state
   if ((componentsIndex.get(index) ?? 0) > at || at > (tail.entries.at(-1)?.entry.index ?? logIndex)) return true
   const id = table.id[index]!
-  const isChange = ({ type }: ControlBody): boolean => type === 'ComponentAdded' || type === 'ComponentRemoved'
-  return (
-    isAhead(ahead, id) || tail.entries.some(({ entry: { body } }) => isChange(body) && 'id' in body && body.id === id)
-  )
+  return isAhead(state, id) || isChanging(tail, id)
+}
+
+/** Is an entry under way that gives the entity a component, or takes one from it? */
+function isChanging({ entries }: Tail, id: NetworkId): boolean {
+  for (const { entry } of entries) {
+    const { body } = entry
+    if ((body.type === 'ComponentAdded' || body.type === 'ComponentRemoved') && body.id === id) return true
+  }
+  return false
 }
 
 function compare(state: ReplicationState, link: Link, index: number, theirs: number): void {

@@ -52,9 +52,9 @@ export function sendFrame(state: ReplicationState, nowMs: number): void {
 /** Host: the game's own state, to those who would follow. */
 function keepHostState(state: ReplicationState, tick: number): void {
   const { hostState, network, nowMs } = state
-  if (hostState === undefined) return
-  const isHandingOver = network.lower.inspect()?.isReleasing === true
+  if (hostState === undefined || !network.isHost) return
   const { lower, term } = network
+  const isHandingOver = !lower.isActing && lower.inspect()?.isReleasing === true
   sendHostState(hostState, {
     nowMs,
     tick,
@@ -179,7 +179,7 @@ function isStill({ published, lastSentTick }: ReplicationState, index: number): 
 
 function sendTo(state: ReplicationState, link: Link, tick: number): void {
   const { network, counters, table } = state
-  if (link.baseline) pumpBaseline(state, link)
+  if (link.baseline !== undefined || link.wantedIndex !== undefined) pumpBaseline(state, link)
   if (!link.subscribed || (network.isHost ? !link.synced : link.peer !== network.host)) return
   const lists = network.isHost ? listsFor(state.groups, link.peer.slot) : allLists(state.groups)
   counters.packetsSent += link.encoder.encodeTick(

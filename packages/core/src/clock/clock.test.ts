@@ -54,7 +54,8 @@ describe('TickClock', () => {
           previous = clock.exact(nowMs)
           const jumped = tickDifference(previous, current)
           expect(jumped).toBeCloseTo(errorTicks > rateHz ? errorTicks : 0, 3)
-          limit = errorTicks < -rateHz ? 1 : 0.05
+          const isWaiting = limit === 1
+          limit = -errorTicks > (isWaiting ? 0.1 : 1) * rateHz ? 1 : 0.05
         }
       }),
     )
@@ -72,6 +73,15 @@ describe('TickClock', () => {
         }
       }),
     )
+  })
+
+  it('CK2: more than a second ahead it waits until it is level, and not for the last second at 5 %', () => {
+    const clock = new TickClock({ rateHz: 60 })
+    clock.start(0, 200)
+    const aheadAt = (nowMs: number): number => clock.exact(nowMs) - (nowMs * 60) / 1_000
+    for (let nowMs = 250; nowMs <= 3_500; nowMs += 250) clock.steer(nowMs, (nowMs * 60) / 1_000)
+    expect(aheadAt(3_500)).toBeLessThan(0.1 * 60)
+    expect(aheadAt(3_500)).toBeGreaterThanOrEqual(0)
   })
 
   it('CK3: let go, it runs on from where it is at its own rate', () => {

@@ -10,6 +10,8 @@ const TICK_RANGE = 0x1_0000_0000
 const SLEW_RATE = 0.05
 /** An error above this is not worked off slowly: forward it jumps, backward it stands still. */
 const JUMP_SECONDS = 1
+/** One that has begun to stand still does so until it is as near as this: the rest would take it 20 times as long. */
+const LEVEL_SECONDS = 0.1
 
 /** Wraps an unbounded tick count into 0 to 2^32, keeping the fraction. */
 export function wrapTick(tick: number): number {
@@ -41,6 +43,7 @@ export class TickClock {
   /** What is still to be worked off, in ticks; added as time passes. */
   #correction = 0
   #correctionRate = SLEW_RATE
+  #isWaiting = false
 
   constructor(options: TickClockOptions) {
     this.#rateHz = options.rateHz
@@ -81,10 +84,11 @@ export class TickClock {
     const current = this.#unwrapped(nowMs)
     const error = tickDifference(target, wrapTick(current))
     this.#baseMs = Math.max(nowMs, this.#baseMs)
-    const isFar = Math.abs(error) > JUMP_SECONDS * this.#rateHz
-    this.#baseTick = isFar && error > 0 ? current + error : current
-    this.#correction = isFar && error > 0 ? 0 : error
-    this.#correctionRate = isFar ? 1 : SLEW_RATE
+    const mustJump = error > JUMP_SECONDS * this.#rateHz
+    this.#isWaiting = -error > (this.#isWaiting ? LEVEL_SECONDS : JUMP_SECONDS) * this.#rateHz
+    this.#baseTick = mustJump ? current + error : current
+    this.#correction = mustJump ? 0 : error
+    this.#correctionRate = this.#isWaiting ? 1 : SLEW_RATE
   }
 
   /** Moves to `target` at once where that is ahead: for the first good estimate after a rough start. */

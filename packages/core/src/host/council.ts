@@ -4,8 +4,8 @@
  * Invariant: reads only; every rule that needs a quorum asks here, so that all count the same rosters.
  */
 import type { Roster as RosterBody } from '@baton/schemas'
-import { ageMs, LEASE_SHARE, WITNESS, type HostMachine } from './machine.ts'
-import { areQuorums, hasWitness, isVoter, rostersOf, successionOf, votersOf } from './quorum.ts'
+import { ageMs, LEASE_SHARE, WITNESS, type HostMachine, type Reign } from './machine.ts'
+import { areQuorums, hasWitness, isVoter, rostersOf, successionOf } from './quorum.ts'
 
 /** The rosters whose quorums must agree. */
 export function rosters(machine: HostMachine): readonly RosterBody[] {
@@ -50,20 +50,42 @@ export function rankOf(machine: HostMachine, slot: number): number {
 export function leaseAgeMs(machine: HostMachine): number {
   const { reign } = machine
   if (reign === undefined) return Infinity
-  const ageOf = (slot: number): number => {
-    if (slot === machine.self || reign.resigned.has(slot)) return 0
-    const acked = reign.acked.get(slot)
-    return acked === undefined ? Infinity : ageMs(machine, acked)
-  }
   let oldest = 0
-  for (const roster of rosters(machine)) {
-    const ages = votersOf(roster).map((voter) => ageOf(voter.slot))
-    if (ages.length === 0) return Infinity
-    if (ages.length % 2 === 0) ages.push(ageOf(WITNESS))
-    ages.sort((a, b) => a - b)
-    oldest = Math.max(oldest, ages[ages.length >> 1]!)
+  for (const { members } of rosters(machine)) {
+    let count = 0
+    for (const { slot, voter } of members) if (voter) insertAge(count++, ackAgeMs(machine, reign, slot))
+    if (count === 0) return Infinity
+    if (count % 2 === 0) insertAge(count++, ackAgeMs(machine, reign, WITNESS))
+    oldest = Math.max(oldest, ages[count >> 1]!)
   }
   return oldest
+}
+
+function ackAgeMs(machine: HostMachine, reign: Reign, slot: number): number {
+  if (slot === machine.self || reign.resigned.has(slot)) return 0
+  const acked = reign.acked.get(slot)
+  return acked === undefined ? Infinity : ageMs(machine, acked)
+}
+
+/** Of one roster at a time, youngest first: a host asks before every packet, so nothing is made anew for it. */
+const ages: number[] = []
+
+function insertAge(count: number, age: number): void {
+  let at = count
+  for (; at > 0 && ages[at - 1]! > age; at--) ages[at] = ages[at - 1]!
+  ages[at] = age
+}
+
+/** Whether a member has had a lease to follow this host, and does not. */
+export function isAway(machine: HostMachine, slot: number): boolean {
+  const { reign, nowMs, leaseMs } = machine
+  return reign !== undefined && nowMs - reign.beganMs >= leaseMs && !isAcking(machine, slot)
+}
+
+/** Whether a member goes along with this host: it acked a beat that was sent within a lease. */
+export function isAcking(machine: HostMachine, slot: number): boolean {
+  const { reign } = machine
+  return reign !== undefined && ackAgeMs(machine, reign, slot) < machine.leaseMs
 }
 
 /** HM2: the host may act only as long as a quorum has promised to have no other. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Bench, LEASE, machineOf, note, rosterOf } from '../testing/host-bench.ts'
-import type { HostMachine, HostMessage } from './machine.ts'
+import { WITNESS, type HostMachine, type HostMessage } from './machine.ts'
 import { fork, hostLeft, releaseTo, setTime, take, tick } from './step.ts'
 
 const at = (machine: HostMachine, ms: number): void => setTime(machine, { monoMs: ms, wallMs: ms })
@@ -13,9 +13,57 @@ const vote = (term: number, candidate: number, lastTerm = 1, length = 1): HostMe
   commit: 1,
   tick: 0,
 })
-const suspect: HostMessage = { type: 'Suspect', promised: 1 }
+const suspect: HostMessage = { type: 'Suspect', promised: 1, commit: 0 }
 
 describe('standing', () => {
+  it("HM4: without the lobby its vote is not counted on: who could not win stands in nobody's way", () => {
+    const machine = machineOf(2, rosterOf([1, 2, 3, 4]), 1, 1)
+    machine.hasWitness = false
+    const standsWith = (...slots: number[]): boolean => {
+      for (const slot of slots) take(machine, slot, 1, suspect)
+      tick(machine)
+      return machine.candidacy !== undefined
+    }
+    at(machine, 2 * LEASE)
+    expect(standsWith(3)).toBe(false)
+    expect(machine.out.some(({ to, message }) => to === WITNESS && message.type === 'Suspect')).toBe(true)
+    machine.hasWitness = true
+    expect(standsWith(3)).toBe(true)
+  })
+
+  it('HM11: who may host, and is not known to yet, goes last; who may not stays where it is', () => {
+    const machine = machineOf(2, rosterOf([1, 2, 3], [], [2, 3]), 1, 1)
+    for (const canHost of [false, true]) {
+      machine.canHost = canHost
+      at(machine, 4 * LEASE)
+      take(machine, 3, 1, suspect)
+      tick(machine)
+      at(machine, 4 * LEASE + 150)
+      take(machine, 3, 1, suspect)
+      tick(machine)
+      expect(machine.candidacy !== undefined).toBe(canHost)
+    }
+  })
+
+  it('HM4: a host that says that it has no quorum counts among those who hear none, whatever was promised', () => {
+    const machine = machineOf(3, rosterOf([1, 2, 3]), 1, 1)
+    at(machine, 2 * LEASE)
+    take(machine, 2, 1, {
+      type: 'VoteRequest',
+      term: 2,
+      candidate: 2,
+      lastTerm: 1,
+      length: 1,
+      commit: 1,
+      leaseMs: LEASE,
+    })
+    expect(machine.promised).toBe(2)
+    take(machine, 1, 1, { type: 'Beat', sequence: 1, commit: 1 })
+    expect(machine.reports.has(1)).toBe(false)
+    take(machine, 1, 1, { type: 'Beat', sequence: 2, commit: 1, isCut: true })
+    expect(machine.reports.get(1)).toBe(2 * LEASE)
+  })
+
   it('HM4: silence alone makes nobody a candidate: a quorum has to hear no host', () => {
     const bench = new Bench()
     bench.cut(1, 2)
@@ -26,11 +74,11 @@ describe('standing', () => {
     expect(bench.runUntil(() => bench.acting.includes(2))).toBe(true)
   })
 
-  it('HM4: a report counts for 350 ms', () => {
+  it('HM4: a report counts for 175 ms', () => {
     const machine = machineOf(2, rosterOf([1, 2, 3]), 1, 1)
     at(machine, LEASE - 100)
     take(machine, 3, 1, suspect)
-    at(machine, LEASE + 251)
+    at(machine, LEASE + 76)
     tick(machine)
     expect(machine.candidacy).toBeUndefined()
     take(machine, 3, 1, suspect)
@@ -41,7 +89,7 @@ describe('standing', () => {
   it('HM4: the reports of who does not vote are none', () => {
     const machine = machineOf(2, rosterOf([1, 2, 3], [4]), 1, 1)
     at(machine, LEASE)
-    for (const slot of [4, 9]) take(machine, slot, 1, { type: 'Suspect', promised: 50 })
+    for (const slot of [4, 9]) take(machine, slot, 1, { type: 'Suspect', promised: 50, commit: 0 })
     tick(machine)
     expect([machine.candidacy, machine.highest, machine.reports.size]).toEqual([undefined, 1, 0])
   })
@@ -57,6 +105,47 @@ describe('standing', () => {
       }
     }
     expect(standsAt(LEASE)).toBe(LEASE + 250)
+  })
+
+  it('HM4: one in line that was not heard to miss the host is let try for 50 ms', () => {
+    const machine = machineOf(4, rosterOf([1, 2, 3, 4, 5]), 1, 1)
+    let ms = LEASE
+    for (; machine.candidacy === undefined && ms < 2 * LEASE; ms += 10) {
+      at(machine, ms)
+      for (const slot of [3, 5]) take(machine, slot, 1, suspect)
+      tick(machine)
+    }
+    expect(ms - 10).toBe(LEASE + 300)
+  })
+
+  it('HM4: says that it hears no host after three times the silence that was usual of late, and before its lease is over', () => {
+    const reportsAfter = (beatEveryMs: number): number => {
+      const machine = machineOf(2, rosterOf([1, 2, 3]), 1, 1)
+      let ms = 0
+      for (; ms <= 2_400; ms += beatEveryMs) {
+        at(machine, ms)
+        take(machine, 1, 1, { type: 'Beat', sequence: ms, commit: 1 })
+        tick(machine)
+      }
+      const heardMs = ms - beatEveryMs
+      for (ms = heardMs; ms < heardMs + 2 * LEASE; ms += 10) {
+        at(machine, ms)
+        tick(machine)
+        if (machine.out.some(({ message }) => message.type === 'Suspect')) return ms - heardMs
+      }
+      return Infinity
+    }
+    expect([50, 150, 250].map(reportsAfter)).toEqual([LEASE / 2, 450, LEASE])
+  })
+
+  it('HM3 HM4: however early the others say so, nobody stands before a lease is over', () => {
+    const machine = machineOf(2, rosterOf([1, 2, 3]), 1, 1)
+    for (let ms = 0; ms < LEASE; ms += 10) {
+      at(machine, ms)
+      take(machine, 3, 1, suspect)
+      tick(machine)
+    }
+    expect([machine.candidacy, machine.promised]).toEqual([undefined, 1])
   })
 
   it('HM11: who may not host votes, and never stands', () => {

@@ -5,41 +5,57 @@
  * committed: it takes the best log among the votes. Rules HM4 to HM6 in docs/behavior.md.
  */
 import type { Roster as RosterBody } from '@baton/schemas'
-import { agrees, countsAsVoter, currentRoster, hasPromised, isFree, needsWitness, rankOf } from './council.ts'
+import {
+  agrees,
+  countsAsVoter,
+  currentRoster,
+  hasPromised,
+  isFree,
+  needsWitness,
+  others,
+  rankOf,
+  silenceMs,
+} from './council.ts'
 import { isBetter, lengthOf, tailOf, type Tail } from './log.ts'
 import {
+  ABSENT_STAGGER_MS,
   ATTEMPT_MS,
   draw,
   EVERYONE,
+  GIVEN_UP_LEASES,
+  LONG_SILENCE_MS,
   now,
   REPEAT_MS,
   send,
   STAGGER_MS,
+  URGENT_REPEAT_MS,
   WITNESS,
   type Candidacy,
   type HostMachine,
-  type HostMessage,
+  type Message,
 } from './machine.ts'
+import { MAX_FORMER, successionOf } from './quorum.ts'
 import { beginReign, createReign } from './reign.ts'
-import { abandon, isForged, noteEvidence, promise, isVoterOrWitness } from './votes.ts'
+import { abandon, isForged, noteEvidence, promise, isVoterOrWitness, sendFence } from './votes.ts'
 import type { HostChangeReason } from '../network-types.ts'
 
-type Message<Type extends HostMessage['type']> = Extract<HostMessage, { type: Type }>
-
 /** A report is repeated three times before it counts as old. */
-const REPORT_MS = 3.5 * REPEAT_MS
+const REPORT_MS = 3.5 * URGENT_REPEAT_MS
+/** Silence is reported after this share of the lease at the earliest, and after so many times what is usual of late. */
+const SOONEST_REPORT = 0.5
+const UNUSUAL = 3
 const RETRY_MS = 500
 /** Two of the longest round trips that are played over, and a log of some length. */
 const FETCH_MS = 1_500
 const RETRY_SPREAD_MS = 600
-/** Who left of late, and may come back to its slot. */
-const MAX_FORMER = 16
+/** The same for a host that is given up, where another may take over that it keeps from it by asking. */
+const HEIR_MS = 3_000
 
 export function tickElection(machine: HostMachine): void {
   const { candidacy, nowMs } = machine
   if (candidacy !== undefined) {
     if (nowMs - candidacy.startedMs >= attemptMs(machine, candidacy)) giveUp(machine)
-    else if (nowMs - candidacy.sentMs >= REPEAT_MS) ask(machine)
+    else if (nowMs - candidacy.sentMs >= URGENT_REPEAT_MS) ask(machine, candidacy)
     return
   }
   if (machine.role === 'host') {
@@ -61,7 +77,7 @@ function isBound(machine: HostMachine): boolean {
   return hasPromised(machine) && machine.nowMs - machine.grantedMs < machine.leaseMs
 }
 
-/** HM7: a host that handed over in vain, or hears of a later term, acts again only under a new one. */
+/** HM7: a host that handed over in vain, hears of a later term, or is given up, acts again only under a new one. */
 function mustWinAgain(machine: HostMachine): boolean {
   const { reign, nowMs, leaseMs } = machine
   if (reign?.releasing !== undefined && nowMs - reign.releasing.sinceMs >= ATTEMPT_MS + 2 * leaseMs) {
@@ -69,16 +85,36 @@ function mustWinAgain(machine: HostMachine): boolean {
     reign.isBurned = true
     machine.release = undefined
   }
-  return reign?.isBurned === true || (reign?.releasing === undefined && machine.highest > machine.term)
+  if (reign?.isBurned === true) return true
+  return reign?.releasing === undefined && (machine.highest > machine.term || isGivenUp(machine))
+}
+
+/**
+ * Voters that have waited in vain for its quorum ack it no more: only by a vote does it get them back. Who else may host
+ * goes first: it may reach whom this one does not.
+ */
+function isGivenUp(machine: HostMachine): boolean {
+  const limitMs = hasHeir(machine) ? LONG_SILENCE_MS : GIVEN_UP_LEASES * machine.leaseMs
+  return silenceMs(machine) >= limitMs && isSuspected(machine)
+}
+
+/** Host: another that may host says that it hears none. */
+function hasHeir(machine: HostMachine): boolean {
+  const slots = successionOf(currentRoster(machine), machine.self)
+  return machine.role === 'host' && slots.some((slot) => slot !== machine.self && hasReported(machine, slot))
 }
 
 function considerStanding(machine: HostMachine): void {
   const { nowMs, release } = machine
   const isReleased = release === 0 || release === machine.self
   const isSilent = isFree(machine)
-  if (isSilent && nowMs - machine.reportedMs >= REPEAT_MS) {
+  if (isWorried(machine) && nowMs - machine.reportedMs >= URGENT_REPEAT_MS) {
     machine.reportedMs = nowMs
-    send(machine, EVERYONE, { type: 'Suspect', promised: Math.max(machine.promised, machine.highest) })
+    const promised = Math.max(machine.promised, machine.highest)
+    const suspect = { type: 'Suspect', promised, commit: machine.log.commit } as const
+    send(machine, EVERYONE, suspect)
+    // It has nothing to say to that. But that it could be told shows that it is back.
+    if (needsWitness(machine) && !machine.hasWitness) send(machine, WITNESS, suspect)
   }
   // A learner asks as well: the answer may be that the room goes on without it.
   if (!countsAsVoter(machine, machine.self)) return
@@ -86,20 +122,55 @@ function considerStanding(machine: HostMachine): void {
     machine.preVoteMs = undefined
     return
   }
-  const rank = release === machine.self ? 0 : rankOf(machine, machine.self)
+  // The roster may say that it may not host because nobody has heard yet that it does: it goes last.
+  const lastRank = successionOf(currentRoster(machine), machine.host).length
+  const rank = release === machine.self ? 0 : Math.min(rankOf(machine, machine.self), lastRank)
   machine.preVoteMs ??= isReleased ? machine.releaseMs : nowMs
-  if (!machine.canHost || rank === Infinity) return
-  if (nowMs >= machine.preVoteMs + rank * STAGGER_MS && nowMs >= machine.retryMs) stand(machine)
+  if (!machine.canHost) return
+  if (nowMs >= machine.preVoteMs + staggerMs(machine, rank, isReleased) && nowMs >= machine.retryMs) stand(machine)
 }
 
-/** HM4: a quorum says that it hears no host. The lobby hears one only when asked, so it is no hindrance. */
+/**
+ * HM4: after how much silence this member says that it hears no host. It only says so: nobody is free to vote before a
+ * lease is over. So it may be earlier than that where silence is rare, and the reports are there when the lease is over.
+ */
+export function patienceMs({ leaseMs, worstGapMs }: HostMachine): number {
+  return Math.min(leaseMs, Math.max(SOONEST_REPORT * leaseMs, UNUSUAL * worstGapMs))
+}
+
+function isWorried(machine: HostMachine): boolean {
+  return silenceMs(machine) >= patienceMs(machine) && machine.nowMs - machine.grantedMs >= machine.leaseMs
+}
+
+/**
+ * HM4: one that says that it hears no host will stand; another is gone as well, most likely. Where the host let go nobody
+ * has to say so.
+ */
+function staggerMs(machine: HostMachine, rank: number, isReleased: boolean): number {
+  if (isReleased) return rank * STAGGER_MS
+  let ms = 0
+  for (const slot of successionOf(currentRoster(machine), machine.host).slice(0, rank)) {
+    ms += hasReported(machine, slot) ? STAGGER_MS : ABSENT_STAGGER_MS
+  }
+  return ms
+}
+
+function hasReported({ reports, nowMs }: HostMachine, slot: number): boolean {
+  return nowMs - (reports.get(slot) ?? -Infinity) < REPORT_MS
+}
+
+/** HM4: a quorum says that it hears no host. The lobby hears one only when asked: where it is there, it is no hindrance. */
 export function isSuspected(machine: HostMachine): boolean {
-  const { reports, nowMs, self } = machine
-  return agrees(machine, (slot) => slot === self || nowMs - (reports.get(slot) ?? -Infinity) < REPORT_MS, true)
+  return agrees(machine, (slot) => slot === machine.self || hasReported(machine, slot), machine.hasWitness)
 }
 
-export function takeSuspect(machine: HostMachine, from: number, { promised }: Message<'Suspect'>): void {
-  if (isForged(machine, from, promised) || !countsAsVoter(machine, from)) return
+/** @param term the sender's, as the envelope says */
+export function takeSuspect(machine: HostMachine, from: number, term: number, suspect: Message<'Suspect'>): void {
+  const { promised } = suspect
+  if (isForged(machine, from, promised)) return
+  // It does not know yet who hosts by now: it is told whom to ask.
+  if (machine.term > term) sendFence(machine, from)
+  if (!countsAsVoter(machine, from)) return
   machine.highest = Math.max(machine.highest, promised)
   machine.reports.set(from, machine.nowMs)
 }
@@ -118,16 +189,15 @@ function stand(machine: HostMachine): void {
     started: now(machine),
     sentMs: -Infinity,
     grants: new Map([[machine.self, own]]),
+    learners: new Map(),
     fetchedTo: 0,
     fetchMs: -Infinity,
   }
-  ask(machine)
-  tryWin(machine)
+  ask(machine, machine.candidacy)
 }
 
-function ask(machine: HostMachine): void {
-  const { candidacy, log, self } = machine
-  if (candidacy === undefined) return
+function ask(machine: HostMachine, candidacy: Candidacy): void {
+  const { log, self } = machine
   candidacy.sentMs = machine.nowMs
   const { term: lastTerm, index: length } = tailOf(log)
   const request = {
@@ -145,41 +215,63 @@ function ask(machine: HostMachine): void {
 }
 
 function giveUp(machine: HostMachine): void {
+  // What the lobby has seen nobody that answered holds: another may reach a quorum that needs no lobby.
+  const inVainMs = lacksWitnessed(machine) ? HEIR_MS : 0
   abandon(machine)
-  machine.retryMs = machine.nowMs + RETRY_MS + RETRY_SPREAD_MS * draw(machine)
+  const spreadMs = hasHeir(machine) ? HEIR_MS : RETRY_SPREAD_MS
+  machine.retryMs = machine.nowMs + RETRY_MS + inVainMs + spreadMs * draw(machine)
 }
 
 export function takeVote(machine: HostMachine, from: number, vote: Message<'Vote'>): void {
-  if (!isVoterOrWitness(machine, from) || isForged(machine, from, vote.term)) return
-  noteEvidence(machine, from, vote.term, vote.candidate)
-  machine.highest = Math.max(machine.highest, vote.term)
+  if (isForged(machine, from, vote.term)) return
+  const counts = isVoterOrWitness(machine, from)
+  if (counts) {
+    noteEvidence(machine, from, vote.term, vote.candidate)
+    machine.highest = Math.max(machine.highest, vote.term)
+  }
   const { candidacy } = machine
   if (candidacy === undefined || vote.candidate !== machine.self || vote.term !== candidacy.term) return
   const { lastTerm: term, length: index, commit, tick } = vote
-  candidacy.grants.set(from, { term, index, commit, tick })
+  if (counts) candidacy.grants.set(from, { term, index, commit, tick })
+  else if (others(machine).includes(from)) candidacy.learners.set(from, { term, index })
   tryWin(machine)
+}
+
+interface Holder {
+  readonly slot: number
+  readonly tail: Tail
+}
+
+/** Whoever has the best log by what its vote says. */
+function bestOf(tails: ReadonlyMap<number, Tail>, known: Holder): Holder {
+  let best = known
+  for (const [slot, tail] of tails) if (slot !== WITNESS && isBetter(tail, best.tail)) best = { slot, tail }
+  return best
+}
+
+function lacksWitnessed({ candidacy, log, self }: HostMachine): boolean {
+  const witnessed = candidacy?.grants.get(WITNESS)
+  if (candidacy === undefined || witnessed === undefined) return false
+  return isBetter(witnessed, bestOf(candidacy.grants, { slot: self, tail: tailOf(log) }).tail)
 }
 
 /** With a quorum: fetches the best log, if that is another's, then takes over. */
 export function tryWin(machine: HostMachine): void {
   const { candidacy, log } = machine
   if (candidacy === undefined) return
-  const { grants } = candidacy
+  const { grants, learners } = candidacy
   if (!agrees(machine, (slot) => grants.has(slot), grants.has(WITNESS))) return
-  let best: Tail = tailOf(log)
-  let holder = machine.self
-  for (const [slot, tail] of grants) {
-    if (slot === WITNESS || !isBetter(tail, best)) continue
-    best = tail
-    holder = slot
-  }
+  let best = bestOf(grants, { slot: machine.self, tail: tailOf(log) })
   // The lobby remembers how far a log went that it helped to commit, but not what was in it. Voters that are
-  // a quorum without it include one that knows.
+  // a quorum without it include one that knows; else a learner may.
   const witnessed = grants.get(WITNESS)
-  const needsIt = !agrees(machine, (slot) => grants.has(slot), false)
-  if (needsIt && witnessed !== undefined && isBetter(witnessed, best)) return
-  // Who was left out by the log that it fetched has no place from which to host.
-  if (!currentRoster(machine).members.some((member) => member.slot === machine.self)) return abandon(machine)
+  const needsIt = witnessed !== undefined && !agrees(machine, (slot) => grants.has(slot), false)
+  if (needsIt && isBetter(witnessed, best.tail)) best = bestOf(learners, best)
+  if (needsIt && isBetter(witnessed, best.tail)) return
+  // Who was left out by the log that it fetched, or has lost its vote, has no place from which to host.
+  const isPlaced = currentRoster(machine).members.some(({ slot, voter }) => slot === machine.self && voter)
+  if (!isPlaced) return abandon(machine)
+  const holder = best.slot
   if (holder === machine.self) return win(machine)
   if (machine.nowMs - candidacy.fetchMs < REPEAT_MS) return
   candidacy.fetchMs = machine.nowMs
@@ -202,7 +294,7 @@ function win(machine: HostMachine): void {
   const { term, reason, grants, started } = candidacy!
   const isAgain = host === self
   const wasHost = machine.role === 'host'
-  const gapMs = nowMs - machine.heardMs
+  const gapMs = nowMs - machine.shownMs
   const roster = rosterOfNewReign(machine, isAgain, reason)
   for (const { tick } of grants.values()) if (isSomeAhead(tick, machine.tick)) machine.tick = tick
   const reign = createReign(nowMs)
@@ -220,7 +312,6 @@ function win(machine: HostMachine): void {
   machine.release = undefined
   machine.claim = undefined
   machine.preVoteMs = undefined
-  machine.hasLeft = false
   machine.reign = reign
   machine.reports.clear()
   machine.retryMs = nowMs + RETRY_MS

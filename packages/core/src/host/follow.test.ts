@@ -165,6 +165,42 @@ describe('belief', () => {
     expect([machine.host, machine.term]).toEqual([3, 3])
   })
 
+  it('HM9: the candidate that this member voted for is believed at once, where no other host is heard', () => {
+    const machine = at(guest(), LEASE)
+    take(machine, 3, 1, {
+      type: 'VoteRequest',
+      term: 2,
+      candidate: 3,
+      lastTerm: 1,
+      length: 1,
+      commit: 1,
+      leaseMs: LEASE,
+    })
+    take(machine, 3, 2, beat(1))
+    expect([machine.host, machine.term]).toEqual([3, 2])
+  })
+
+  it('HM17: the old host is heard until another speaks, whoever is promised meanwhile', () => {
+    const machine = guest()
+    take(machine, 1, 1, { type: 'HandOver', to: 3 })
+    const request = { term: 2, candidate: 3, lastTerm: 1, length: 1, commit: 1, leaseMs: LEASE } as const
+    take(machine, 3, 1, { type: 'VoteRequest', ...request })
+    take(at(machine, 100), 1, 1, beat(1))
+    take(machine, 1, 1, vote(2, 3))
+    take(at(machine, 130), 3, 2, beat(1))
+    expect(machine.turns).toEqual([{ slot: 3, term: 2, reason: 'handed-over', gapMs: 30 }])
+    expect(machine.host).toBe(3)
+  })
+
+  it('HM2: an overtaken beat is no newer than the one that overtook it', () => {
+    const machine = guest()
+    take(machine, 1, 1, beat(1, 9))
+    take(machine, 1, 1, beat(1, 8))
+    tick(machine)
+    const acks = told(machine).filter(({ type }) => type === 'BeatAck')
+    expect(acks).toMatchObject([{ sequence: 9 }])
+  })
+
   it('HM9: who may not host is not believed on its own word', () => {
     const machine = machineOf(2, rosterOf([1, 2, 3], [4], [3]), 1, 1)
     at(machine, LEASE)
@@ -195,6 +231,27 @@ describe('fences', () => {
     expect(machine.strangers).toBeUndefined()
     take(machine, 5, 4, fence(4, 3))
     expect(machine.strangers).toEqual({ slot: 3, term: 4 })
+  })
+
+  it('HM18: the host itself is believed by who follows it, or voted for it, and is left out', () => {
+    const voted = machineOf(2, rosterOf([1, 2, 3, 4, 5]), 1, 1)
+    const request = {
+      type: 'VoteRequest',
+      term: 2,
+      candidate: 3,
+      lastTerm: 1,
+      length: 1,
+      commit: 1,
+      leaseMs: LEASE,
+    } as const
+    take(at(voted, LEASE), 3, 1, request)
+    take(voted, 4, 2, fence(2, 3))
+    expect(voted.strangers).toBeUndefined()
+    take(voted, 3, 2, fence(2, 3))
+    expect(voted.strangers).toEqual({ slot: 3, term: 2 })
+    const following = machineOf(2, rosterOf([1, 2, 3, 4, 5]), 1, 1)
+    take(at(following, LEASE), 1, 1, fence(1, 1))
+    expect(following.strangers).toEqual({ slot: 1, term: 1 })
   })
 
   it('HM18: after three seconds of silence one member is enough, a learner too', () => {

@@ -7,17 +7,13 @@
 import type { LogEntry } from './log-entry.ts'
 import { agrees, currentRoster, hasPromised, silenceMs } from './council.ts'
 import { append, createLog, cutFrom, entryAt, lengthOf, tailOf } from './log.ts'
-import { send, type Candidacy, type HostMachine, type HostMessage } from './machine.ts'
+import { GIVEN_UP_LEASES, send, type Candidacy, type HostMachine, type Message } from './machine.ts'
 import { commit } from './reign.ts'
 import { isForged, sendFence } from './votes.ts'
 import { tryWin } from './election.ts'
 
-type Message<Type extends HostMessage['type']> = Extract<HostMessage, { type: Type }>
-
 /** Beats that a host must send before it is believed on its own word, by a member that hears no other. */
 const CLAIM_BEATS = 3
-/** A host that says for so many leases that it has no quorum is waited for no longer. */
-const GIVEN_UP_LEASES = 2
 /** Between two requests for what is missing. */
 const ASK_MS = 200
 
@@ -28,8 +24,13 @@ export function takeBeat(machine: HostMachine, from: number, term: number, beat:
     if (machine.promised > term) sendFence(machine, from)
     return
   }
+  if (from === machine.host && term === machine.term) machine.shownMs = machine.nowMs
   // HM1: what a deposed host says is answered with what it has to know.
-  if (term < machine.term || machine.promised > term) return sendFence(machine, from)
+  if (term < machine.term || machine.promised > term) {
+    // HM4: and where it says that it has no quorum, it counts among those who hear no host.
+    if (beat.isCut === true && from === machine.host) machine.reports.set(from, machine.nowMs)
+    return sendFence(machine, from)
+  }
   if (from !== machine.host || machine.role === 'host') {
     return void machine.breaches.push({ slot: from, reason: `a beat of term ${term}, which ${machine.host} hosts` })
   }
@@ -41,8 +42,10 @@ export function takeBeat(machine: HostMachine, from: number, term: number, beat:
   const isGivenUp = machine.nowMs - (machine.cutSinceMs ?? machine.nowMs) >= GIVEN_UP_LEASES * machine.leaseMs
   if (isGivenUp) machine.reports.set(from, machine.nowMs)
   else {
+    noteGap(machine)
     machine.heardMs = machine.nowMs
-    machine.ackSequence = beat.sequence
+    // A beat that was overtaken makes no older what was heard.
+    machine.ackSequence = Math.max(machine.ackSequence, beat.sequence)
     machine.isOwingAck = true
   }
   if (beat.commit > machine.hostCommit) {
@@ -50,6 +53,14 @@ export function takeBeat(machine: HostMachine, from: number, term: number, beat:
     followCommit(machine)
   }
   if (beat.commit > machine.verified) askForMissing(machine)
+}
+
+/** What was worst is forgotten with this share per beat: half of it in four seconds. */
+const FORGOTTEN = 1 / 128
+
+function noteGap(machine: HostMachine): void {
+  const gapMs = machine.nowMs - machine.heardMs
+  machine.worstGapMs = Math.max(gapMs, machine.worstGapMs + (gapMs - machine.worstGapMs) * FORGOTTEN)
 }
 
 /** HM9. @returns whether `from` is believed to host `term` now */
@@ -74,12 +85,12 @@ function isClaimBelieved(machine: HostMachine, from: number, term: number): bool
   const { claim } = machine
   const count = claim?.slot === from && claim.term === term ? claim.count + 1 : 1
   machine.claim = { slot: from, term, count }
-  return count >= CLAIM_BEATS && silenceMs(machine) >= machine.leaseMs
+  return count >= (isChosen ? 1 : CLAIM_BEATS) && silenceMs(machine) >= machine.leaseMs
 }
 
 /** When this member last heard a host; its own beats, where it was one. */
-function lastHostMs({ role, reign, heardMs }: HostMachine): number {
-  return role === 'host' && reign !== undefined ? reign.beatMs : heardMs
+function lastHostMs({ role, reign, shownMs }: HostMachine): number {
+  return role === 'host' && reign !== undefined ? reign.beatMs : shownMs
 }
 
 /** Follows the host of a later term from here on. */
@@ -109,6 +120,7 @@ export function adopt(machine: HostMachine, host: number, term: number): void {
   }
   machine.highest = Math.max(machine.highest, term)
   machine.heardMs = nowMs
+  machine.shownMs = nowMs
   machine.isHostCut = false
   machine.cutSinceMs = undefined
   machine.before = undefined
@@ -156,14 +168,18 @@ export function takeEntry(machine: HostMachine, from: number, term: number, entr
 /** The log that a vote promised, in order, and no more than that. */
 function takeFetched(machine: HostMachine, candidacy: Candidacy, from: number, entry: LogEntry): void {
   const { index } = entry
-  if (index > candidacy.fetchedTo + 1 || index > (candidacy.grants.get(from)?.index ?? 0)) return
+  if (
+    index > candidacy.fetchedTo + 1 ||
+    index > ((candidacy.grants.get(from) ?? candidacy.learners.get(from))?.index ?? 0)
+  )
+    return
   put(machine, entry)
   candidacy.fetchedTo = Math.max(candidacy.fetchedTo, index)
   tryWin(machine)
 }
 
 /** Everything before it is known to be as in the log that it is from. */
-function put(machine: HostMachine, entry: LogEntry): void {
+export function put(machine: HostMachine, entry: LogEntry): void {
   const { log, logEvents } = machine
   const { index } = entry
   if (index <= log.commit) return
@@ -207,7 +223,7 @@ export function takeBase(machine: HostMachine, from: number, term: number, base:
     machine.logEvents.push({ kind: 'reset', index: base.index })
   }
   const isNew = machine.host !== from || machine.role === 'host'
-  if (isNew) machine.turns.push({ slot: from, term, reason: 'returned', gapMs: machine.nowMs - machine.heardMs })
+  if (isNew) machine.turns.push({ slot: from, term, reason: 'returned', gapMs: machine.nowMs - lastHostMs(machine) })
   machine.host = from
   machine.strangers = undefined
   adopt(machine, from, term)

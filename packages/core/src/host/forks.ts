@@ -5,12 +5,13 @@
  * Invariant: two worlds never share a generation; what another generation says is not heard.
  * Rule HM12 in docs/behavior.md.
  */
+import type { Roster as RosterBody } from '@baton/schemas'
 import { NetworkError } from '../errors.ts'
 import { memberOf, memberOfSlot, rosterBody, type Roster } from '../peers/roster.ts'
 import { endRoom, type Room } from '../room.ts'
 import type { PeerId } from '../transport/transport.ts'
 import { agrees, holdsLease, silenceMs } from './council.ts'
-import { MAX_VOTERS } from './quorum.ts'
+import { MAX_VOTERS, voterCount } from './quorum.ts'
 import { settleMachine } from './room-host.ts'
 import { fork } from './step.ts'
 
@@ -26,7 +27,9 @@ const GIVE_UP_MS = 30_000
 
 /** Once per frame: what a quorum that does not come leads to. */
 export function considerFork(room: Room): void {
-  const { machine, roster, nowMs } = room
+  const { machine, nowMs } = room
+  // A fork under way has left out who is gone: another one would end the election that it began.
+  const roster = machine?.forked ?? room.roster
   if (machine === undefined || roster === undefined || room.state !== 'joined') return
   const isCut =
     machine.role === 'host' ? !holdsLease(machine) : machine.isHostCut || silenceMs(machine) >= 2 * machine.leaseMs
@@ -39,24 +42,22 @@ export function considerFork(room: Room): void {
   const frozenMs = nowMs - room.frozenSinceMs
   if (frozenMs >= GIVE_UP_MS && !isQuorumLinked(room)) return giveUp(room)
   if (room.options.quorumLoss === 'wait') return
-  const isPair = roster.members.filter((member) => member.voter).length <= 2 && !isAnyoneHeard(room)
+  const isPair = voterCount(roster) <= 2 && !isAnyoneHeard(room)
   if (isPair && !hasLobby(room)) {
     if (frozenMs >= ALONE_MS) declare(room, ownGeneration(room), [room.transport.local])
     return
   }
   if ((!isLost && frozenMs < FORK_MS) || nowMs - room.forkAskedMs < (isLost ? ASK_SOON_MS : ASK_MS)) return
   room.forkAskedMs = nowMs
-  const voters = roster.members.filter((member) => member.voter)
-  const learners = roster.members.filter((member) => !member.voter)
-  const members = [...voters, ...learners].map((member) => member.peer)
-  room.transport.requestGeneration?.(room.generation, members, voters.length)
+  const members = roster.members.map((member) => member.peer)
+  room.transport.requestGeneration?.(room.generation, members, voterCount(roster))
 }
 
 /** More voters have left for good than a quorum can spare. */
-function isQuorumLost(room: Room, roster: Roster): boolean {
-  const voters = roster.members.filter((member) => member.voter)
-  const staying = voters.filter((member) => !room.left.has(member.peer))
-  return staying.length * 2 < voters.length
+function isQuorumLost(room: Room, roster: Pick<RosterBody, 'members'>): boolean {
+  let leftCount = 0
+  for (const { peer, voter } of roster.members) if (voter && room.left.has(peer)) leftCount++
+  return leftCount * 2 > voterCount(roster)
 }
 
 /** Links are not made again: without one to enough voters, waiting is in vain. */
@@ -78,8 +79,7 @@ function hasLobby(room: Room): boolean {
 }
 
 function isAnyoneHeard(room: Room): boolean {
-  const limitMs = room.machine!.leaseMs * 2
-  return [...room.links.values()].some((link) => link.state === 'up' && room.nowMs - link.lastHeardMs < limitMs)
+  return [...room.links.values()].some((link) => link.state === 'up' && room.nowMs - link.lastHeardMs < ALONE_MS)
 }
 
 /** A number that nobody else declares: with no lobby to count for them, two may go on alone at once. */

@@ -7,7 +7,7 @@ import { invariant } from '../errors.ts'
 import type { Peer } from '../peers/peer.ts'
 import { memberOf } from '../peers/roster.ts'
 import { isHost, type Room } from '../room.ts'
-import { isActing } from './council.ts'
+import { isAcking, isActing } from './council.ts'
 import { sendStanding } from './hello.ts'
 import { settleMachine } from './room-host.ts'
 import { releaseTo } from './step.ts'
@@ -35,14 +35,6 @@ export function letGo(room: Room): void {
   settleMachine(room)
 }
 
-/** Whether there is anything here that this peer could host. */
-export function setHoldsWorld(room: Room, holdsWorld: boolean): void {
-  if (room.holdsWorld === holdsWorld) return
-  room.holdsWorld = holdsWorld
-  if (room.machine !== undefined) room.machine.canHost = room.options.canHost && holdsWorld
-  sendStanding(room)
-}
-
 export function setHidden(room: Room, isHidden: boolean): void {
   if (room.hidden === isHidden) return
   room.hidden = isHidden
@@ -55,9 +47,11 @@ export function considerHiding(room: Room): void {
   const { machine, roster } = room
   if (machine === undefined || roster === undefined || !room.hidden || !isHost(room) || !isActing(machine)) return
   if (room.nowMs - room.hiddenSinceMs < HIDDEN_MS || machine.log.pendingRosters.length > 0) return
-  const next = roster.members.find(({ peer, voter, canHost }) => {
+  const next = roster.members.find(({ peer, slot, voter, canHost }) => {
     const link = room.links.get(peer)
-    return voter && canHost && link?.state === 'up' && link.standing?.hidden === false
+    // One that is gone would be waited for, and the next one after that is asked no sooner.
+    const isThere = link?.state === 'up' && isAcking(machine, slot)
+    return voter && canHost && isThere && link.standing?.hidden === false
   })
   if (next === undefined) return
   releaseTo(machine, next.slot)

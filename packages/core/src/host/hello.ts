@@ -10,7 +10,7 @@ import { cleanName, MAX_SLOT, memberOf, type Roster, type RosterEntry } from '..
 import { sendControl } from '../send-control.ts'
 import { breach } from '../peers/dismissal.ts'
 import { isHost, linkTo, PROTOCOL_VERSION, pushChange, type Room } from '../room.ts'
-import { currentRoster } from './council.ts'
+import { currentRoster, isAway } from './council.ts'
 import { sendBase } from './reign.ts'
 import { describeMismatch } from './protocol-mismatch.ts'
 
@@ -50,8 +50,8 @@ export function answerHello(room: Room, link: Link, isAsking = false): void {
   if (hello === undefined || room.roster === undefined || link.state !== 'up' || link.refusedMs !== undefined) return
   const member = memberOf(room.roster, link.id)
   if (member === undefined || !isSameBuild(room, link, hello)) return
-  // One that was let in, and has not heard of it: whoever told it may be gone.
-  if (isAsking && hello.slot === 0) sendBase(room.machine!, member.slot)
+  // One that was let in, or elected another meanwhile, and has not heard of it: whoever told it may be gone.
+  if (isAsking && (hello.slot === 0 || isAway(room.machine!, member.slot))) sendBase(room.machine!, member.slot)
   welcome(room, link)
 }
 
@@ -148,6 +148,14 @@ export function sendStanding(room: Room): void {
   if (room.host === undefined || isHost(room)) return
   const canHost = room.options.canHost && room.holdsWorld
   sendControl(room, linkTo(room, room.host.id), { type: 'Standing', canHost, hidden: room.hidden })
+}
+
+/** Whether there is anything here that this peer could host. */
+export function setHoldsWorld(room: Room, holdsWorld: boolean): void {
+  if (room.holdsWorld === holdsWorld) return
+  room.holdsWorld = holdsWorld
+  if (room.machine !== undefined) room.machine.canHost = room.options.canHost && holdsWorld
+  sendStanding(room)
 }
 
 /** A protocol was attached, or another one: everyone hears of it, and a host compares what it knows. */

@@ -15,11 +15,10 @@ import { sendHello, sendStanding } from './hello.ts'
 import { createMachine } from './machine.ts'
 import { join } from './membership.ts'
 import { settleMachine } from './room-host.ts'
+import { DEFAULT_LEASE_MS } from './witness-state.ts'
 
 /** How long the lobby's first member has to answer before another's word is taken, or the room is founded. */
 export const GRACE_MS = 1_500
-
-const DEFAULT_LEASE_MS = 600
 
 const REPEAT_HELLO_MS = 1_000
 
@@ -50,12 +49,10 @@ export function considerFounding(room: Room): void {
     term: 0,
     host: 0,
   })
-  machine.canHost = canHost
   machine.tick = startTick
-  // Nobody else is asked: this peer is free to elect itself at once.
+  // Nobody else is asked: this peer is free to elect itself at once, whether it is to host later or not.
   machine.release = 0
   machine.releaseMs = room.nowMs
-  machine.canHost = true
   room.machine = machine
   join(room, roster)
   tickElection(machine)
@@ -116,7 +113,13 @@ export function settleJoin(room: Room): void {
     link.base = undefined
     beginLog(room, base.body, base.term, body.leaseMs || DEFAULT_LEASE_MS, body.slot)
     sendStanding(room)
+    introduce(room, link)
   }
+}
+
+/** The others have heard a hello without a slot. Who was away will know nobody by the roster, but by this (HM20). */
+function introduce(room: Room, host: Link): void {
+  for (const link of room.links.values()) if (link !== host && link.state === 'up') sendHello(room, link)
 }
 
 /** True when this peer is the lobby's first and so founds the room, if nobody hosts it already. */

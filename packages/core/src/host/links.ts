@@ -10,6 +10,7 @@ import type { PeerId } from '../transport/transport.ts'
 import { sendHello } from './hello.ts'
 import { settleMachine } from './room-host.ts'
 import { sayWhere } from './follow.ts'
+import { forgetAnswers } from './reign.ts'
 import { hostLeft, resign } from './step.ts'
 
 /** A link came up: the peers say who they are, and a member that was out of reach is so no more. */
@@ -27,7 +28,7 @@ export function linkUp(room: Room, link: Link): void {
 function resumeLog(room: Room, id: PeerId, slot: number): void {
   const { machine } = room
   if (machine === undefined) return
-  if (isHost(room)) machine.reign?.next.delete(slot)
+  if (isHost(room)) forgetAnswers(machine, slot)
   else if (room.host?.id === id) sayWhere(machine)
   settleMachine(room)
 }

@@ -29,10 +29,12 @@ export interface ReplicatedLog {
   roster: RosterBody
   /** Rosters after `commit`, oldest first. */
   pendingRosters: LogEntry[]
+  /** The rosters whose quorums must agree: the one in force, and every one after it. A new list for each change. */
+  rosters: readonly RosterBody[]
 }
 
 export function createLog(index: number, term: number, roster: RosterBody): ReplicatedLog {
-  return { base: index, baseTerm: term, entries: [], commit: index, roster, pendingRosters: [] }
+  return { base: index, baseTerm: term, entries: [], commit: index, roster, pendingRosters: [], rosters: [roster] }
 }
 
 export function lengthOf(log: ReplicatedLog): number {
@@ -58,7 +60,9 @@ export function append(log: ReplicatedLog, entry: LogEntry): void {
     `log: entry ${entry.index} after ${lengthOf(log)}; entries come in order`,
   )
   log.entries.push(entry)
-  if (entry.body.type === 'Roster') log.pendingRosters.push(entry)
+  if (entry.body.type !== 'Roster') return
+  log.pendingRosters.push(entry)
+  log.rosters = rostersFrom(log)
 }
 
 /** Takes the entries from `index` on out of the log. */
@@ -66,6 +70,7 @@ export function cutFrom(log: ReplicatedLog, index: number): void {
   invariant(index > log.commit, `log: cut at ${index}, committed up to ${log.commit}; what is committed stays`)
   log.entries.length = Math.max(0, index - log.base - 1)
   log.pendingRosters = log.pendingRosters.filter((entry) => entry.index < index)
+  log.rosters = rostersFrom(log)
 }
 
 /** Commits up to `index`, which must be in the log. @returns the entries that are committed by it, in order */
@@ -75,8 +80,14 @@ export function commitTo(log: ReplicatedLog, index: number): LogEntry[] {
   log.commit = Math.max(log.commit, index)
   while (log.pendingRosters.length > 0 && log.pendingRosters[0]!.index <= log.commit) {
     log.roster = log.pendingRosters.shift()!.body as RosterBody
+    log.rosters = rostersFrom(log)
   }
   return committed
+}
+
+/** Kept in the log: every packet of a host asks for them. */
+function rostersFrom(log: ReplicatedLog): readonly RosterBody[] {
+  return [log.roster, ...log.pendingRosters.map((entry) => entry.body as RosterBody)]
 }
 
 /** Forgets committed entries that nobody needs, once there are many of them. */

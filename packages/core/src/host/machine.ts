@@ -17,14 +17,20 @@ export const EVERYONE = -1
 
 /** A host speaks at least this often. */
 export const BEAT_MS = 50
-/** How long each next successor lets the one before it try. */
+/** How long each next successor lets the one before it try that hears no host either. */
 export const STAGGER_MS = 250
+/** The same for one that was not heard to say so: it is gone as well, most likely. */
+export const ABSENT_STAGGER_MS = 50
 export const ATTEMPT_MS = 500
 export const REPEAT_MS = 100
+/** What somebody waits for while there is no host. */
+export const URGENT_REPEAT_MS = 50
+/** A host that says for so many leases that it has no quorum is waited for no longer. */
+export const GIVEN_UP_LEASES = 2
+/** After this silence the word of one member, whoever it is, on what the others do is enough: the voters may be gone. */
+export const LONG_SILENCE_MS = 3_000
 /** A host counts on its lease a little less long than its voters promise it: clocks differ by up to 1 %. */
 export const LEASE_SHARE = 0.97
-/** A term that is this far above all others was made up. */
-export const MAX_TERM_LEAP = 4_096
 
 export interface Beat {
   readonly type: 'Beat'
@@ -70,6 +76,8 @@ export type HostMessage =
       }
     >
 
+export type Message<Type extends HostMessage['type']> = Extract<HostMessage, { type: Type }>
+
 export interface Outgoing {
   /** A slot, `WITNESS` or `EVERYONE`. */
   readonly to: number
@@ -105,6 +113,8 @@ export interface Candidacy {
   readonly started: Moment
   sentMs: number
   readonly grants: Map<number, Grant>
+  /** Logs of those who say that they would vote for it, and have no vote. */
+  readonly learners: Map<number, Tail>
   /** Why it stands: what the game will be told. */
   readonly reason: HostChangeReason
   /** Whose better log is being fetched, and since when. */
@@ -119,8 +129,16 @@ export interface Grant extends Tail {
   readonly tick: number
 }
 
+/** Entries that a member was sent when it last said that its committed log ends at `commit`. */
+export interface Answered {
+  readonly commit: number
+  readonly atMs: number
+  /** For so long the same is not sent again. */
+  readonly gapMs: number
+}
+
 export interface Reign {
-  readonly startedMs: number
+  readonly beganMs: number
   beatMs: number
   beatSequence: number
   /** When the last 64 beats were sent, by sequence modulo 64. */
@@ -131,8 +149,8 @@ export interface Reign {
   readonly held: Map<number, number>
   /** Per slot: position of the next entry to send it; absent until it has said where it stands. */
   readonly next: Map<number, number>
-  /** Per slot: when it last said where it stands. */
-  readonly askedMs: Map<number, number>
+  /** Per slot: where it last said that it stands. */
+  readonly answered: Map<number, Answered>
   /** Voters that left with a word: they agree with whatever this term decides. */
   readonly resigned: Set<number>
   witnessBeatMs: number
@@ -149,6 +167,8 @@ export interface HostMachine {
   readonly self: number
   readonly leaseMs: number
   canHost: boolean
+  /** The lobby was there to hear what it was last told. */
+  hasWitness: boolean
   nowMs: number
   wallMs: number
   /** Whole ticks now; the room keeps it. */
@@ -167,6 +187,10 @@ export interface HostMachine {
   /** The highest term heard of in any refusal. */
   highest: number
   heardMs: number
+  /** The same, but also while another is promised: until that one speaks, the old host is shown (HM1). */
+  shownMs: number
+  /** The longest that this member heard nothing between two beats of late; forgotten by and by. */
+  worstGapMs: number
   /** The host said with its last beat that it has no quorum. */
   isHostCut: boolean
   cutSinceMs: number | undefined
@@ -175,8 +199,6 @@ export interface HostMachine {
   /** The current host lets `release` take over (0: anyone). `undefined`: it does not. */
   release: number | undefined
   releaseMs: number
-  /** The host left for good. */
-  hasLeft: boolean
   log: ReplicatedLog
   /** Stands in for the rosters of the log after a declared fork, until one of the new generation is committed. */
   forked: RosterBody | undefined
@@ -200,12 +222,14 @@ export interface HostMachine {
   readonly evidence: Map<number, Map<number, Set<number>>>
   /** A peer that says it hosts without this one having seen the votes. */
   claim: { slot: number; term: number; count: number } | undefined
-  /** Who hosts a later term, by a fence: to be asked to let this member back in. */
   /** Who hosts, as the voters say that fenced this member. */
   readonly fences: Map<number, { readonly host: number; readonly term: number }>
   /** When somebody last said that the room has a host, while this member hears none. */
   fencedMs: number
+  /** Who hosts a later term, by a fence: to be asked to let this member back in. */
   strangers: { readonly slot: number; readonly term: number } | undefined
+  /** Per slot: what it was given last of what it lacked, while it heard no host. */
+  readonly given: Map<number, Answered>
   readonly out: Outgoing[]
   readonly logEvents: LogEvent[]
   readonly turns: HostTurn[]
@@ -233,6 +257,7 @@ export function createMachine(options: MachineOptions): HostMachine {
     self,
     leaseMs,
     canHost,
+    hasWitness: true,
     nowMs: now.monoMs,
     wallMs: now.wallMs,
     tick: 0,
@@ -245,13 +270,14 @@ export function createMachine(options: MachineOptions): HostMachine {
     candidate: host,
     highest: term,
     heardMs: now.monoMs,
+    shownMs: now.monoMs,
+    worstGapMs: 0,
     isHostCut: false,
     cutSinceMs: undefined,
     grantedMs: -Infinity,
     before: undefined,
     release: undefined,
     releaseMs: 0,
-    hasLeft: false,
     log: createLog(base.index, base.term, roster),
     forked: undefined,
     forkedTerm: 0,
@@ -272,6 +298,7 @@ export function createMachine(options: MachineOptions): HostMachine {
     fences: new Map(),
     fencedMs: -Infinity,
     strangers: undefined,
+    given: new Map(),
     out: [],
     logEvents: [],
     turns: [],

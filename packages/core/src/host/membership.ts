@@ -71,12 +71,12 @@ export function setRoster(room: Room, roster: Roster): void {
     .filter((peer): peer is Peer => peer !== undefined && !peer.isLocal)
 }
 
-/** From here on another host speaks for the room, or this peer does. */
-export function settleHost(room: Room, turn: HostTurn): void {
+/** From here on another host speaks for the room, or this peer does. @returns false where no member here has its slot */
+export function settleHost(room: Room, turn: HostTurn): boolean {
   const { machine, term } = room
   const id = memberOfSlot(room.roster, turn.slot)?.peer
   const host = id === undefined ? undefined : room.peerObjects.get(id)
-  if (machine === undefined || host === undefined) return
+  if (machine === undefined || host === undefined) return false
   const isFirst = term === 0
   room.term = machine.term
   room.unsettledSinceMs = undefined
@@ -86,10 +86,11 @@ export function settleHost(room: Room, turn: HostTurn): void {
   if (!isFirst) room.events.push({ kind: 'hostchanged', host, change: { term: turn.term, reason, gapMs } })
   pushChange(room, 'hostchanged', host)
   const link = room.links.get(host.id)
-  if (link === undefined) return
+  if (link === undefined) return true
   sendStanding(room)
   considerReady(room, link)
   applyAnswer(room, link)
+  return true
 }
 
 /** Joins with the roster given: this peer is a member from here on. */

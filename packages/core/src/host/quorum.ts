@@ -6,33 +6,37 @@
  *
  * @see Ongaro, "Consensus: Bridging Theory and Practice" (2014), 4.3
  */
-import type { Member, Roster as RosterBody } from '@baton/schemas'
+import type { Roster as RosterBody } from '@baton/schemas'
 import type { ReplicatedLog } from './log.ts'
 
 /** More voters cost links and acks and buy little: seven survive the loss of three at once. */
 export const MAX_VOTERS = 7
+/** Who left of late, and may come back to its slot. */
+export const MAX_FORMER = 16
 
-export function votersOf(roster: RosterBody): readonly Member[] {
-  return roster.members.filter((member) => member.voter)
+export function voterCount({ members }: { readonly members: readonly { readonly voter: boolean }[] }): number {
+  let count = 0
+  for (const { voter } of members) if (voter) count++
+  return count
 }
 
 /** The lobby votes where the number of voters is even, so that no even split is without a majority. */
 export function hasWitness(roster: RosterBody): boolean {
-  return votersOf(roster).length % 2 === 0
+  return voterCount(roster) % 2 === 0
 }
 
 /** The rosters whose quorums must agree now: the committed one, and every one after it. */
 export function rostersOf(log: ReplicatedLog): readonly RosterBody[] {
-  return [log.roster, ...log.pendingRosters.map((entry) => entry.body as RosterBody)]
+  return log.rosters
 }
 
 /** @param has whether a slot agrees @param witness whether the lobby does */
 export function isQuorum(roster: RosterBody, has: (slot: number) => boolean, witness: boolean): boolean {
-  const voters = votersOf(roster)
-  const isEven = voters.length % 2 === 0
-  const total = voters.length + (isEven ? 1 : 0)
+  const voters = voterCount(roster)
+  const isEven = voters % 2 === 0
+  const total = voters + (isEven ? 1 : 0)
   let count = isEven && witness ? 1 : 0
-  for (const voter of voters) if (has(voter.slot)) count++
+  for (const { slot, voter } of roster.members) if (voter && has(slot)) count++
   return count > total / 2
 }
 

@@ -74,6 +74,54 @@ describe('the lease', () => {
     ])
   })
 
+  it('HM2: a host that was not acked for half a lease beats in every frame, for two leases at most', () => {
+    const machine = host()
+    const countMs = (fromMs: number, toMs: number): number => {
+      told(machine)
+      for (let ms = fromMs; ms < toMs; ms += 10) {
+        at(machine, ms)
+        tick(machine)
+      }
+      return told(machine).filter(({ type }) => type === 'Beat').length
+    }
+    expect(countMs(50, LEASE / 2)).toBe(5)
+    expect(countMs(LEASE / 2 + 50, LEASE)).toBeGreaterThanOrEqual(12)
+    ack(machine, 2, lastBeat(machine), 1)
+    expect(countMs(LEASE, LEASE + 200)).toBeLessThanOrEqual(4)
+    expect(countMs(4 * LEASE, 4 * LEASE + 200)).toBeLessThanOrEqual(4)
+  })
+
+  it('HM2: a host that stood still is heard again in time, though the beats before and after it are lost', () => {
+    const bench = new Bench()
+    const beatsTo3 = (): number => bench.sent.filter(({ to, message }) => to === 3 && message.type === 'Beat').length
+    const sent = beatsTo3()
+    bench.runUntil(() => beatsTo3() > sent)
+    bench.run(bench.delayMs)
+    for (const slot of [2, 3]) bench.cut(1, slot)
+    bench.run(105)
+    bench.paused.add(1)
+    bench.run(450)
+    bench.paused.clear()
+    bench.run(10)
+    bench.heal()
+    bench.run(2 * LEASE)
+    expect([bench.acting, bench.of(1).term, bench.said('VoteRequest').filter(({ term }) => term > 1)]).toEqual([
+      [1],
+      1,
+      [],
+    ])
+  })
+
+  it('HM2: the beats that a host remembers reach back further than a lease, however fast it beats', () => {
+    const machine = host()
+    for (let ms = 5; ms < 2 * LEASE; ms += 5) {
+      at(machine, ms)
+      tick(machine)
+    }
+    const { sent } = machine.reign!
+    expect(2 * LEASE - Math.min(...sent.map(({ monoMs }) => monoMs))).toBeGreaterThan(LEASE)
+  })
+
   it('HM2: whichever clock says longer is right', () => {
     const machine = host()
     at(machine, 100, 2_000)
@@ -148,7 +196,8 @@ describe('the lease', () => {
   it('HM2: without it a host sends beats, and goes on when it is acked again', () => {
     const bench = new Bench()
     bench.isolate(1)
-    bench.run(LEASE)
+    // Before another can be free to take over.
+    bench.run(0.975 * LEASE)
     expect(bench.acting).toEqual([])
     const sent = bench.said('Beat', 1).length
     bench.run(200)
@@ -309,7 +358,7 @@ describe('fences', () => {
   it('HM13: a term that is more than 4,096 above all known was made up', () => {
     const machine = host()
     take(machine, 2, 1, { type: 'Fence', promised: 5_000, term: 1, host: 1 })
-    take(machine, 3, 1, { type: 'Suspect', promised: 5_000 })
+    take(machine, 3, 1, { type: 'Suspect', promised: 5_000, commit: 0 })
     expect([machine.highest, machine.breaches.map(({ slot }) => slot)]).toEqual([1, [2, 3]])
   })
 })

@@ -5,40 +5,49 @@
  * Rules HM2, HM6 and HM8 in docs/behavior.md.
  */
 import type { ControlBody, Roster as RosterBody } from '@baton/schemas'
-import { agrees, countsAsVoter, holdsLease, isActing, leaseAgeMs, needsWitness, others, silenceMs } from './council.ts'
+import {
+  agrees,
+  countsAsVoter,
+  holdsLease,
+  isActing,
+  isAcking,
+  leaseAgeMs,
+  needsWitness,
+  others,
+  silenceMs,
+} from './council.ts'
 import { append, commitTo, compact, entryAt, lengthOf, MAX_UNCOMMITTED, tailOf } from './log.ts'
 import {
-  ageMs,
   BEAT_MS,
   EVERYONE,
+  LONG_SILENCE_MS,
   now,
   REPEAT_MS,
   send,
   WITNESS,
   type HostMachine,
-  type HostMessage,
+  type Message,
   type Reign,
 } from './machine.ts'
+import { mayAnswer } from './pacing.ts'
 import { isForged } from './votes.ts'
 
-type Message<Type extends HostMessage['type']> = Extract<HostMessage, { type: Type }>
-
 const SENT_COUNT = 64
-/** A member that asks for the log again sooner than this gets no answer. */
-const FOLLOW_MS = 100
+/** Without an ack for this share of the lease a host beats in every frame. */
+const HURRY_LEASES = 0.5
 /** Of the lease: with less than that from the peers alone, the lobby is asked as well. */
 const WITNESS_SHARE = 0.25
 
 export function createReign(nowMs: number): Reign {
   return {
-    startedMs: nowMs,
+    beganMs: nowMs,
     beatMs: -Infinity,
     beatSequence: 0,
     sent: [],
     acked: new Map(),
     held: new Map(),
     next: new Map(),
-    askedMs: new Map(),
+    answered: new Map(),
     resigned: new Set(),
     witnessBeatMs: -Infinity,
     witnessed: 0,
@@ -87,11 +96,16 @@ export function takeFollow(machine: HostMachine, from: number, { commit }: Messa
   const { log, reign } = machine
   if (reign === undefined || machine.role !== 'host') return
   if (commit > lengthOf(log)) return void machine.breaches.push({ slot: from, reason: `a log of ${commit} entries` })
-  if (machine.nowMs - (reign.askedMs.get(from) ?? -Infinity) < FOLLOW_MS) return
-  reign.askedMs.set(from, machine.nowMs)
+  if (!mayAnswer(machine, reign.answered, from, commit)) return
   if (commit < log.base) return sendBase(machine, from)
   reign.next.set(from, commit + 1)
   sendMissing(machine, from)
+}
+
+/** A new link to a member: what was sent over the old one may be lost. */
+export function forgetAnswers({ reign }: HostMachine, slot: number): void {
+  reign?.next.delete(slot)
+  reign?.answered.delete(slot)
 }
 
 /** Gives a member a log that begins where this one is committed: it is new, or was away for too long. */
@@ -109,9 +123,18 @@ export function sendBase(machine: HostMachine, to: number): void {
 export function tickReign(machine: HostMachine): void {
   const { reign, nowMs } = machine
   if (machine.role !== 'host' || reign === undefined) return
-  if (nowMs - reign.beatMs >= BEAT_MS) sendBeat(machine)
+  if (nowMs - reign.beatMs >= beatIntervalMs(machine)) sendBeat(machine)
   if (!needsWitness(machine) || nowMs - reign.witnessBeatMs < REPEAT_MS) return
   if (isShort(machine) && wouldSuffice(machine)) askWitness(machine)
+}
+
+/**
+ * A host that was not acked for half a lease stood still, or its beats are lost: it says as often as it can that it
+ * lives. For longer than two leases that is of no use. The beats that are remembered last longer than a lease.
+ */
+function beatIntervalMs(machine: HostMachine): number {
+  const leases = leaseAgeMs(machine) / machine.leaseMs
+  return leases > HURRY_LEASES && leases < 2 ? Math.min(BEAT_MS, (1.5 * machine.leaseMs) / SENT_COUNT) : BEAT_MS
 }
 
 /**
@@ -119,12 +142,7 @@ export function tickReign(machine: HostMachine): void {
  * others may need it.
  */
 function wouldSuffice(machine: HostMachine): boolean {
-  const { acked, resigned } = machine.reign!
-  const isHeard = (slot: number): boolean => {
-    const ack = acked.get(slot)
-    return slot === machine.self || resigned.has(slot) || (ack !== undefined && ageMs(machine, ack) < machine.leaseMs)
-  }
-  return agrees(machine, isHeard, true)
+  return agrees(machine, (slot) => isAcking(machine, slot), true)
 }
 
 /** The peers alone do not make a quorum, or not soon enough. */
@@ -198,11 +216,15 @@ export function takeFence(machine: HostMachine, from: number, fence: Message<'Fe
   // After a while a learner's word counts as well: the voters that this member knows may be gone.
   if (!countsAsVoter(machine, from) && silenceMs(machine) < LONG_SILENCE_MS) return
   machine.fences.set(from, { host, term })
-  if (isAgreed(machine, host, term)) machine.strangers = { slot: host, term }
+  if (isOwnWord(machine, from, fence) || isAgreed(machine, host, term)) machine.strangers = { slot: host, term }
 }
 
-/** After this silence one voter's word on who hosts is enough: the others may be gone. */
-const LONG_SILENCE_MS = 3_000
+/** The host that this member follows, or the candidate that it has voted for, says that it hosts: without this member. */
+function isOwnWord(machine: HostMachine, from: number, { host, term }: Message<'Fence'>): boolean {
+  const isFollowed = host === machine.host && term === machine.term
+  const isChosen = host === machine.candidate && term === machine.promised
+  return from === host && (isFollowed || isChosen)
+}
 
 /** One liar must not lead a member astray: most of the other voters have to name the same host. */
 function isAgreed(machine: HostMachine, host: number, term: number): boolean {

@@ -8,27 +8,29 @@
 import { encodeControl, type ControlBody } from '@baton/schemas'
 import { breach } from '../peers/dismissal.ts'
 import type { Link } from '../peers/link.ts'
-import { memberOf, memberOfSlot, parseRoster } from '../peers/roster.ts'
+import { parseRoster } from '../peers/roster.ts'
 import { sendControl, sendEntry } from '../send-control.ts'
 import { isHost, linkTo, type Room } from '../room.ts'
 import type { LogEntry, LogEvent } from './log-entry.ts'
-import { CHANNEL, type PeerId } from '../transport/transport.ts'
+import { CHANNEL } from '../transport/transport.ts'
+import { GIFT_TERM } from './catch-up.ts'
 import { others, silenceMs } from './council.ts'
-import { EVERYONE, WITNESS, type HostMachine, type HostMessage, type Outgoing } from './machine.ts'
+import { EVERYONE, WITNESS, type HostMachine, type HostMessage, type HostTurn, type Outgoing } from './machine.ts'
 import { setRoster, settleHost } from './membership.ts'
 import { admitted } from './rosters.ts'
+import { peerOfSlot, slotOf, strangerSlot } from './slots.ts'
 import { take, tick } from './step.ts'
 import { fenceOf } from './votes.ts'
 import { isUnreliable, STATE_KIND_CONTROL, writeBeat, writeBeatAck, writeForWitness } from './wire.ts'
-import { answerAll, sendHello } from './hello.ts'
+import { answerAll, sendHello, setHoldsWorld } from './hello.ts'
 import { appendEntry } from './reign.ts'
 
 /** Control and state of one link, for the host's business. */
 export function takeHostMessage(room: Room, link: Link, term: number, message: HostMessage): void {
   const { machine } = room
   if (machine === undefined) return
-  const slot = slotOf(room, link.id)
-  if (slot === undefined) return answerStranger(room, link, message)
+  const slot = slotOf(room, link.id) ?? slotOfStranger(room, link, term, message)
+  if (slot === undefined) return
   if (message.type === 'LogBase' && !mayGiveBase(room, machine, slot)) {
     return breach(room, link, 'a log that was not asked for')
   }
@@ -37,11 +39,15 @@ export function takeHostMessage(room: Room, link: Link, term: number, message: H
   settleMachine(room)
 }
 
-/** Whoever is not in takes part in nothing. It may have been, and not know yet that it is no more. */
-function answerStranger(room: Room, link: Link, message: HostMessage): void {
+/**
+ * Whoever is not in takes part in nothing. It may have been, and not know yet that it is no more; or it is, and this
+ * peer does not know: it may tell what is committed (HM20), and let this peer in again (HM10).
+ */
+function slotOfStranger(room: Room, link: Link, term: number, message: HostMessage): number | undefined {
   const { type } = message
-  if (type !== 'Beat' && type !== 'Suspect' && type !== 'VoteRequest') return
-  sendOnState(room, link, fenceOf(room.machine!))
+  if (type === 'Beat' || type === 'Suspect' || type === 'VoteRequest') sendOnState(room, link, fenceOf(room.machine!))
+  const isHeard = type === 'Suspect' || type === 'LogBase' || (type === 'Entry' && term === GIFT_TERM)
+  return isHeard ? strangerSlot(room, link) : undefined
 }
 
 function mayGiveBase(room: Room, machine: HostMachine, slot: number): boolean {
@@ -50,29 +56,6 @@ function mayGiveBase(room: Room, machine: HostMachine, slot: number): boolean {
 
 function isSound({ body }: LogEntry): boolean {
   return body.type !== 'Roster' || typeof parseRoster(body) !== 'string'
-}
-
-/** The slot of a peer, by any roster that counts: a newcomer's may not be committed here yet. */
-function slotOf(room: Room, id: PeerId): number | undefined {
-  const known = memberOf(room.roster, id)
-  if (known !== undefined) return known.slot
-  for (const entry of room.machine?.log.pendingRosters ?? []) {
-    const body = entry.body as Extract<ControlBody, { type: 'Roster' }>
-    const member = body.members.find((one) => one.peer === id)
-    if (member !== undefined) return member.slot
-  }
-  return undefined
-}
-
-function peerOfSlot(room: Room, slot: number): PeerId | undefined {
-  const known = memberOfSlot(room.roster, slot)
-  if (known !== undefined) return known.peer
-  for (const entry of room.machine!.log.pendingRosters) {
-    const body = entry.body as Extract<ControlBody, { type: 'Roster' }>
-    const member = body.members.find((one) => one.slot === slot)
-    if (member !== undefined) return member.peer
-  }
-  return undefined
 }
 
 /** A message of the lobby as a witness. */
@@ -106,16 +89,9 @@ export function settleMachine(room: Room): void {
   if (machine === undefined) return
   while (machine.turns.length + machine.logEvents.length + machine.out.length + machine.breaches.length > 0) {
     const turn = machine.turns.shift()
-    if (turn !== undefined) {
-      settleHost(room, turn)
-      if (isHost(room)) {
-        room.clock.release(room.nowMs)
-        room.clock.leap(room.nowMs, (machine.tick + 1) >>> 0)
-        room.clock.release(room.nowMs)
-        answerAll(room)
-      }
-    }
+    if (turn !== undefined) takeTurn(room, machine, turn)
     for (const event of machine.logEvents.splice(0)) takeLogEvent(room, event)
+    if (room.lateTurn !== undefined) takeTurn(room, machine, room.lateTurn)
     for (const outgoing of machine.out.splice(0)) deliver(room, machine, outgoing)
     for (const { slot, reason } of machine.breaches.splice(0)) {
       const id = peerOfSlot(room, slot)
@@ -125,7 +101,31 @@ export function settleMachine(room: Room): void {
   }
   room.term = machine.term
   if (machine.role === 'follower' && room.host?.isLocal === true) room.host = undefined
+  followHost(room, machine)
   askBack(room, machine)
+}
+
+/** The host may be known here only with a roster that is not committed yet: its turn waits for that. */
+function takeTurn(room: Room, machine: HostMachine, turn: HostTurn): void {
+  room.lateTurn = undefined
+  if (!settleHost(room, turn)) {
+    if (turn.slot === machine.host && turn.term === machine.term) room.lateTurn = turn
+    return
+  }
+  if (!isHost(room)) return
+  room.clock.release(room.nowMs)
+  room.clock.leap(room.nowMs, (machine.tick + 1) >>> 0)
+  room.clock.release(room.nowMs)
+  answerAll(room)
+}
+
+/** By the rosters that this peer had missed its host may have left and come back: it is another member now. */
+function followHost(room: Room, machine: HostMachine): void {
+  const { host } = room
+  const member = host === undefined ? undefined : room.peerObjects.get(host.id)
+  if (member === undefined || member === host || member.slot !== machine.host) return
+  const gapMs = machine.nowMs - machine.heardMs
+  takeTurn(room, machine, { slot: machine.host, term: machine.term, reason: 'returned', gapMs })
 }
 
 /** HM10: a member that was away finds that the room went on without it: it asks to be let in again. */
@@ -152,6 +152,8 @@ function takeLogEvent(room: Room, event: LogEvent): void {
   } else if (event.kind === 'reset') {
     const roster = parseRoster(room.machine!.log.roster)
     if (typeof roster !== 'string') setRoster(room, roster)
+    // It may be asked to take over before the package above has heard of it.
+    if (room.protocol !== undefined) setHoldsWorld(room, false)
   }
   if (room.protocol !== undefined) room.logEvents.push(event)
 }
@@ -161,6 +163,7 @@ function deliver(room: Room, machine: HostMachine, { to, term, message }: Outgoi
     if (message.type === 'Beat' || message.type === 'BeatAck' || message.type === 'Entry') return
     const isHeard = room.transport.witness?.(writeForWitness(term, machine.generation, message))
     if (isHeard !== undefined) room.hasWitness = isHeard
+    machine.hasWitness = isHeard === true
     return
   }
   if (to !== EVERYONE) return deliverTo(room, to, term, message)

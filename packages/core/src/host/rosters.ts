@@ -10,8 +10,8 @@ import { memberOf, rosterBody, MAX_SLOT, type Roster, type RosterEntry } from '.
 import { isHost, type Room } from '../room.ts'
 import type { PeerId } from '../transport/transport.ts'
 import { isActing } from './council.ts'
-import { now, type HostMachine } from './machine.ts'
-import { MAX_VOTERS } from './quorum.ts'
+import type { HostMachine } from './machine.ts'
+import { MAX_FORMER, MAX_VOTERS, voterCount } from './quorum.ts'
 import { appendEntry, sendBase } from './reign.ts'
 import { judgeHello, welcome } from './hello.ts'
 
@@ -19,7 +19,6 @@ import { judgeHello, welcome } from './hello.ts'
 const KEEPING_UP_SHARE = 0.5
 /** Entries a learner may lack when it becomes a voter. */
 const KEEPING_UP_ENTRIES = 64
-const MAX_FORMER = 16
 
 /** Host: once per frame. */
 export function considerRoster(room: Room): void {
@@ -69,36 +68,46 @@ function joined(room: Room, roster: Roster): Roster {
 
 /** Voters first, in order of succession: those in sight, then those hidden; each as they came. */
 function promoted(room: Room, machine: HostMachine, roster: Roster): Roster {
-  const [own, ...rest] = roster.members
-  if (own === undefined || own.peer !== room.transport.local) return roster
-  const host = { ...own, voter: true, canHost: room.options.canHost }
-  const others = rest.map((member) => withStanding(room, member))
-  let voters = 1 + others.filter((member) => member.voter).length
+  if (roster.members[0]?.peer !== room.transport.local) return roster
+  let spare = MAX_VOTERS - voterCount(roster)
   // Whoever lags would not know whom it is asked to vote for: first it catches up, or is gone.
-  const isReady = others.every((member) => !member.voter || keepsUp(room, machine, member))
-  const chosen = others.map((member) => {
-    if (!isReady || member.voter || voters >= MAX_VOTERS || !keepsUp(room, machine, member)) return member
-    voters++
-    return { ...member, voter: true }
-  })
-  const isHidden = (member: RosterEntry): boolean => room.links.get(member.peer)?.standing?.hidden ?? false
-  const inSight = chosen.filter((member) => member.voter && !isHidden(member))
-  const hidden = chosen.filter((member) => member.voter && isHidden(member))
-  return { ...roster, members: [host, ...inSight, ...hidden, ...chosen.filter((member) => !member.voter)] }
+  for (const { peer, slot, voter } of roster.members) {
+    if (voter && peer !== room.transport.local && !keepsUp(room, machine, peer, slot)) spare = 0
+  }
+  const inSight: RosterEntry[] = []
+  const hidden: RosterEntry[] = []
+  const learners: RosterEntry[] = []
+  for (const member of roster.members) {
+    const { peer, slot } = member
+    const isChosen = !member.voter && spare > 0 && keepsUp(room, machine, peer, slot)
+    if (isChosen) spare--
+    const voter = member.voter || isChosen
+    const list = !voter ? learners : isHidden(room, peer) ? hidden : inSight
+    list.push(withRights(member, voter, mayHost(room, member)))
+  }
+  return { ...roster, members: [...inSight, ...hidden, ...learners] }
 }
 
-function withStanding(room: Room, member: RosterEntry): RosterEntry {
-  const standing = room.links.get(member.peer)?.standing
-  return standing === undefined ? member : { ...member, canHost: standing.canHost }
+/** Not this host's own page: that is for the hand-over to judge. */
+function isHidden(room: Room, peer: PeerId): boolean {
+  return room.links.get(peer)?.standing?.hidden ?? false
 }
 
-function keepsUp(room: Room, machine: HostMachine, member: RosterEntry): boolean {
+function mayHost(room: Room, { peer, canHost }: RosterEntry): boolean {
+  if (peer === room.transport.local) return room.options.canHost
+  return room.links.get(peer)?.standing?.canHost ?? canHost
+}
+
+function withRights(member: RosterEntry, voter: boolean, canHost: boolean): RosterEntry {
+  return member.voter === voter && member.canHost === canHost ? member : { ...member, voter, canHost }
+}
+
+function keepsUp(room: Room, machine: HostMachine, peer: PeerId, slot: number): boolean {
   const { acked, held } = machine.reign!
-  const ack = acked.get(member.slot)
-  const link = room.links.get(member.peer)
-  if (ack === undefined || link?.standing === undefined) return false
-  const isFresh = now(machine).monoMs - ack.monoMs < KEEPING_UP_SHARE * machine.leaseMs
-  return isFresh && (held.get(member.slot) ?? 0) + KEEPING_UP_ENTRIES >= machine.log.commit
+  const ack = acked.get(slot)
+  if (ack === undefined || room.links.get(peer)?.standing === undefined) return false
+  const isFresh = machine.nowMs - ack.monoMs < KEEPING_UP_SHARE * machine.leaseMs
+  return isFresh && (held.get(slot) ?? 0) + KEEPING_UP_ENTRIES >= machine.log.commit
 }
 
 function isSame(a: Roster, b: Roster): boolean {

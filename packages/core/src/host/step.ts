@@ -6,6 +6,7 @@
  */
 import type { Roster as RosterBody } from '@baton/schemas'
 import { needsWitness } from './council.ts'
+import { GIFT_TERM, giveCommitted, takeGiven } from './catch-up.ts'
 import { sendAcks, takeBase, takeBeat, takeEntry, takeFetchLog } from './follow.ts'
 import { takeSuspect, takeVote, tickElection } from './election.ts'
 import {
@@ -33,9 +34,12 @@ export function take(machine: HostMachine, from: number, term: number, message: 
     case 'BeatAck':
       return takeBeatAck(machine, from, term, message)
     case 'Entry':
-      return takeEntry(machine, from, term, message.entry)
+      return term === GIFT_TERM
+        ? takeGiven(machine, from, message.entry)
+        : takeEntry(machine, from, term, message.entry)
     case 'Suspect':
-      return takeSuspect(machine, from, message)
+      giveCommitted(machine, from, message.commit)
+      return takeSuspect(machine, from, term, message)
     case 'VoteRequest':
       return takeVoteRequest(machine, from, message)
     case 'Vote':

@@ -44,7 +44,7 @@ const request = (term: number, candidate: number): HostMessage => ({
   leaseMs: LEASE,
 })
 const beat: HostMessage = { type: 'Beat', sequence: 1, commit: 1 }
-const suspect: HostMessage = { type: 'Suspect', promised: 1 }
+const suspect: HostMessage = { type: 'Suspect', promised: 1, commit: 0 }
 
 /** Makes this voter stand, when all hear no host. */
 function stand(machine: HostMachine, ms: number): number {
@@ -148,6 +148,41 @@ describe('a vote', () => {
     expect([answer(machine), machine.breaches.map(({ slot }) => slot)]).toEqual([undefined, [2, 2]])
     expect(ask(machine, 9, 2)).toBe('fence')
     expect(machine.promised).toBe(1)
+  })
+})
+
+describe('a promise', () => {
+  it('HM5: what a candidate has given up is not granted when its time has come', () => {
+    const machine = machineOf(3, rosterOf([1, 2, 3, 4]), 1, 1)
+    at(machine, LEASE - 100)
+    take(machine, 2, 1, {
+      type: 'VoteRequest',
+      term: 2,
+      candidate: 2,
+      lastTerm: 1,
+      length: 1,
+      commit: 1,
+      leaseMs: LEASE,
+    })
+    expect(machine.request?.term).toBe(2)
+    take(machine, 2, 1, { type: 'Abandon', term: 2 })
+    at(machine, LEASE + 100)
+    tick(machine)
+    expect([machine.promised, machine.candidate]).toEqual([1, 1])
+  })
+
+  it('HM3: to a candidate holds for its next attempt, and for nobody else', () => {
+    const machine = machineOf(3, rosterOf([1, 2, 3, 4]), 1, 1)
+    const request = (term: number, candidate: number): HostMessage => {
+      return { type: 'VoteRequest', term, candidate, lastTerm: 1, length: 1, commit: 1, leaseMs: LEASE }
+    }
+    at(machine, LEASE)
+    take(machine, 2, 1, request(2, 2))
+    expect([machine.promised, machine.candidate]).toEqual([2, 2])
+    take(machine, 4, 1, request(3, 4))
+    expect([machine.promised, machine.candidate]).toEqual([2, 2])
+    take(machine, 2, 1, request(4, 2))
+    expect([machine.promised, machine.candidate]).toEqual([4, 2])
   })
 })
 

@@ -5,20 +5,10 @@
  * candidate who yields may give its own to whom it yields (it can never host that term).
  * Rules HM1 to HM5 in docs/behavior.md.
  */
-import { countsAsVoter, currentRoster, hasPromised, isFree, rankOf, silenceMs } from './council.ts'
+import { countsAsVoter, hasPromised, isFree, others, rankOf, silenceMs } from './council.ts'
 import { tailOf } from './log.ts'
-import {
-  ATTEMPT_MS,
-  draw,
-  EVERYONE,
-  MAX_TERM_LEAP,
-  send,
-  WITNESS,
-  type HostMachine,
-  type HostMessage,
-} from './machine.ts'
-
-type Message<Type extends HostMessage['type']> = Extract<HostMessage, { type: Type }>
+import { ATTEMPT_MS, draw, EVERYONE, send, WITNESS, type HostMachine, type Message } from './machine.ts'
+import { MAX_TERM_LEAP } from './witness-state.ts'
 
 /** True for a term that no run of honest elections can have reached; its sender is counted. */
 export function isForged(machine: HostMachine, slot: number, term: number): boolean {
@@ -31,11 +21,12 @@ export function takeVoteRequest(machine: HostMachine, from: number, request: Mes
   const { term, candidate } = request
   if (candidate !== from) return void machine.breaches.push({ slot: from, reason: 'a request in another name' })
   if (isForged(machine, from, term)) return
-  if (!currentRoster(machine).members.some((member) => member.slot === from)) return sendFence(machine, from)
+  // By any roster that counts: the newest may never be committed.
+  if (!others(machine).includes(from)) return sendFence(machine, from)
   if (term <= machine.promised) return takeOldRequest(machine, from, term)
   const { candidacy } = machine
   // HM5: the better-ranked candidate goes first.
-  if (candidacy !== undefined && machine.role !== 'host' && rankOf(machine, from) < rankOf(machine, machine.self)) {
+  if (candidacy !== undefined && mayYield(machine) && rankOf(machine, from) < rankOf(machine, machine.self)) {
     yieldTerm(machine)
   }
   if (mayGrant(machine, from)) grant(machine, from, term)
@@ -50,10 +41,11 @@ function takeOldRequest(machine: HostMachine, from: number, term: number): void 
     machine.grantedMs = machine.nowMs
     return sendVote(machine)
   }
-  const isOwn = machine.candidacy !== undefined && machine.candidate === machine.self && machine.role !== 'host'
+  const isOwn = machine.candidacy !== undefined && machine.candidate === machine.self && mayYield(machine)
   if (!isOwn || rankOf(machine, from) >= rankOf(machine, machine.self)) return sendFence(machine, from)
   const { before } = machine
   yieldTerm(machine)
+  if (machine.role === 'host') giveWay(machine)
   machine.before = before
   // The release it stood by would let it stand again, against its own promise.
   machine.release = undefined
@@ -76,20 +68,36 @@ function mayGrant(machine: HostMachine, to: number): boolean {
   const { release, candidacy } = machine
   if (release !== undefined && (release === 0 || release === to)) return true
   if (to === machine.host && machine.role === 'follower' && !hasPromised(machine)) return true
+  // Who was promised an earlier term, and asks for a later one, has given that one up.
+  if (candidacy === undefined && hasPromised(machine) && to === machine.candidate) return true
   return candidacy === undefined && isFree(machine)
 }
 
 function grant(machine: HostMachine, to: number, term: number): void {
-  const { reign } = machine
   promise(machine, to, term)
   machine.candidacy = undefined
   // A host that hands over goes on sending until its successor speaks; any other host is one no more.
-  if (machine.role === 'host' && reign?.releasing === undefined) {
-    machine.role = 'follower'
-    machine.reign = undefined
-    machine.heardMs = machine.nowMs
-  }
+  if (machine.role === 'host' && machine.reign?.releasing === undefined) giveWay(machine)
   sendVote(machine)
+}
+
+/** A host votes for another: it waits for that one as all do. */
+function giveWay(machine: HostMachine): void {
+  stepDown(machine)
+  machine.heardMs = machine.nowMs
+  machine.shownMs = machine.nowMs
+}
+
+/** A host that must win again yields once it has not acted for a lease: whoever asks may have reached more. */
+function mayYield(machine: HostMachine): boolean {
+  return machine.role !== 'host' || silenceMs(machine) >= machine.leaseMs
+}
+
+/** A host learns that it is one no more. */
+export function stepDown(machine: HostMachine): void {
+  machine.role = 'follower'
+  machine.reign = undefined
+  machine.candidacy = undefined
 }
 
 /** Notes a promise in such a way that it can be undone. */
@@ -141,6 +149,8 @@ const YIELD_SPREAD_MS = 600
 
 export function takeAbandon(machine: HostMachine, from: number, { term }: Message<'Abandon'>): void {
   machine.evidence.get(term)?.delete(from)
+  // One that waits to be granted: to grant it now would bind this member to nobody.
+  if (machine.request?.from === from && machine.request.term === term) machine.request = undefined
   if (machine.promised === term && machine.candidate === from && term > machine.term) undoPromise(machine)
 }
 

@@ -6,8 +6,10 @@
 import { invariant } from '../errors.ts'
 import type { PeerId } from '../transport/transport.ts'
 
-/** Lease of a session whose messages name none. */
+/** Lease of a session whose options or messages name none. */
 export const DEFAULT_LEASE_MS = 600
+/** Terms grow by one for each attempt to become host; one that is this far above all others was made up. */
+export const MAX_TERM_LEAP = 4_096
 /** No session has a longer one; whoever names a longer one is taken by this. */
 export const MAX_LEASE_MS = 10_000
 

@@ -450,7 +450,7 @@ describe('the witness', () => {
       { type: 'Vote', term: 9, candidate: 2, lastTerm: 1, length: 1, commit: 0, tick: 0 },
       { type: 'WitnessAck', sequence: 1, entryTerm: 3, index: 9 },
       { type: 'Fence', promised: 9, term: 9, host: 2 },
-      { type: 'Suspect', promised: 9 },
+      { type: 'Suspect', promised: 9, commit: 0 },
       { type: 'Goodbye' },
     ]
     for (const body of others) expect(bench.say('b', body, 9)).toEqual([])

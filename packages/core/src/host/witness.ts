@@ -7,13 +7,11 @@
  */
 import { decodeControl, encodeControl, type ControlBody } from '@baton/schemas'
 import type { PeerId } from '../transport/transport.ts'
-import { MAX_LEASE_MS, type WitnessRequest, type WitnessState } from './witness-state.ts'
+import { MAX_LEASE_MS, MAX_TERM_LEAP, type WitnessRequest, type WitnessState } from './witness-state.ts'
 
-export { createWitness, DEFAULT_LEASE_MS, forkWitness, MAX_LEASE_MS } from './witness-state.ts'
+export { createWitness, DEFAULT_LEASE_MS, forkWitness, MAX_LEASE_MS, MAX_TERM_LEAP } from './witness-state.ts'
 export type { WitnessHolder, WitnessOptions, WitnessRequest, WitnessState } from './witness-state.ts'
 
-/** Terms grow by one for each attempt to become host; one that is this far ahead was made up. */
-export const MAX_TERM_LEAP = 4_096
 /** Candidates repeat a request until their attempt ends, after as long; one that is older has been given up. */
 export const KEPT_REQUEST_MS = 500
 

@@ -5,6 +5,7 @@
  * was ever given, so that none is given twice.
  */
 import type { Member, Roster as RosterBody } from '@baton/schemas'
+import { MAX_VOTERS } from '../host/quorum.ts'
 import type { PeerId } from '../transport/transport.ts'
 
 /** The network id of an entity has 12 bits for the slot of who spawned it. 0 is nobody. */
@@ -26,6 +27,7 @@ export interface RosterEntry {
 export interface Roster {
   /** The slot of the next member to come. */
   readonly nextSlot: number
+  /** Voters first, each kind in order of succession. */
   readonly members: readonly RosterEntry[]
   /** Who left of late, and gets its slot again when it comes back. */
   readonly former: readonly RosterEntry[]
@@ -72,13 +74,10 @@ export function parseRoster(body: RosterBody): Roster | string {
   }
   if (members.length === 0 || members.length > MAX_CAPACITY) return `${members.length} members`
   if (former.length > MAX_CAPACITY) return `${former.length} former members`
-  if (members.filter((member) => member.voter).length > MAX_ROSTER_VOTERS) return 'too many voters'
+  if (members.filter((member) => member.voter).length > MAX_VOTERS) return 'too many voters'
   if (!members[0]!.voter) return 'its first member does not vote'
   return { nextSlot: body.nextSlot, members, former, tick: body.tick }
 }
-
-/** More than that no roster of an honest host has. */
-const MAX_ROSTER_VOTERS = 7
 
 function entryFault({ slot, peer }: Member, nextSlot: number): string | undefined {
   if (slot < 1 || slot > MAX_SLOT || slot >= nextSlot) return `slot ${slot} of ${nextSlot}`

@@ -4,7 +4,16 @@
  *
  * Invariant: what the copy shares with the original is never changed in place by the machine's code.
  */
-import { ATTEMPT_MS, type Candidacy, type HostMachine, type Reign } from '../../src/host/machine.ts'
+import { patienceMs } from '../../src/host/election.ts'
+import {
+  ATTEMPT_MS,
+  BEAT_MS,
+  GIVEN_UP_LEASES,
+  type Answered,
+  type Candidacy,
+  type HostMachine,
+  type Reign,
+} from '../../src/host/machine.ts'
 import type { LogEntry } from '../../src/host/log-entry.ts'
 import { LEASE, nameOf } from '../../src/testing/host-bench.ts'
 import type { Flight, World } from './moment.ts'
@@ -15,13 +24,20 @@ export function cloneMachine(machine: HostMachine): HostMachine {
     ...machine,
     log: { ...log, entries: [...log.entries], pendingRosters: [...log.pendingRosters] },
     reports: new Map(machine.reports),
-    candidacy: candidacy && { ...candidacy, grants: new Map(candidacy.grants) },
+    fences: new Map(machine.fences),
+    given: new Map(machine.given),
+    candidacy: candidacy && {
+      ...candidacy,
+      grants: new Map(candidacy.grants),
+      learners: new Map(candidacy.learners),
+    },
     reign: reign && {
       ...reign,
       sent: [...reign.sent],
       acked: new Map(reign.acked),
       held: new Map(reign.held),
       next: new Map(reign.next),
+      answered: new Map(reign.answered),
       resigned: new Set(reign.resigned),
     },
     evidence: new Map(
@@ -89,9 +105,14 @@ function textOfMachine(world: World, machine: HostMachine): string {
     machine.hostCommit,
     at(machine.askedMs, 200),
     machine.isOwingAck,
+    machine.isHostCut,
+    machine.cutSinceMs === undefined ? '' : at(machine.cutSinceMs, GIVEN_UP_LEASES * LEASE),
+    list(machine.fences, ({ host, term }) => `${host}/${term}`),
+    list(machine.given, (answered) => textOfAnswered(nowMs, answered)),
     ageOfBeat(world, machine.host, machine.term, machine.ackSequence),
-    list(machine.reports, (ms) => at(ms, 360)),
-    at(machine.reportedMs, 100),
+    Math.round(patienceMs(machine) / BEAT_MS),
+    list(machine.reports, (ms) => at(ms, 180)),
+    at(machine.reportedMs, 50),
     machine.preVoteMs === undefined ? '' : at(machine.preVoteMs, STAGGERED_MS),
     at(machine.retryMs, 0),
     request && `${request.from}/${request.term}/${at(request.atMs, ATTEMPT_MS + GRAIN_MS)}`,
@@ -104,17 +125,22 @@ function textOfMachine(world: World, machine: HostMachine): string {
 }
 
 function textOfCandidacy(nowMs: number, candidacy: Candidacy): string {
-  const { term, startedMs, sentMs, grants, fetched, fetchedTo, fetchMs } = candidacy
+  const { term, startedMs, sentMs, grants, learners, fetched, fetchedTo, fetchMs } = candidacy
   const tails = list(grants, (grant) => `${grant.term}/${grant.index}/${grant.commit}`)
   return [
     term,
     age(nowMs, startedMs),
-    age(nowMs, sentMs, 100),
+    age(nowMs, sentMs, 50),
     tails,
+    list(learners, (tail) => `${tail.term}/${tail.index}`),
     fetched,
     fetchedTo,
     age(nowMs, fetchMs, 100),
   ].join('/')
+}
+
+function textOfAnswered(nowMs: number, { commit, atMs, gapMs }: Answered): string {
+  return `${commit}/${gapMs}/${age(nowMs, atMs, gapMs)}`
 }
 
 function textOfReign(nowMs: number, reign: Reign): string {
@@ -124,6 +150,7 @@ function textOfReign(nowMs: number, reign: Reign): string {
     list(acked, ({ monoMs }) => age(nowMs, monoMs, LEASE)),
     list(held, String),
     list(next, String),
+    list(reign.answered, (answered) => textOfAnswered(nowMs, answered)),
     [...resigned].join('+'),
     age(nowMs, reign.witnessBeatMs, 100),
     witnessed,

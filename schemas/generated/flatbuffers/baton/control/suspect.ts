@@ -33,12 +33,24 @@ promised():number {
   return offset ? this.bb!.readUint32(this.bb_pos + offset) : 0;
 }
 
+/**
+ * Position up to which the sender's log is committed: whoever has more gives it what it lacks.
+ */
+commit():number {
+  const offset = this.bb!.__offset(this.bb_pos, 6);
+  return offset ? this.bb!.readUint32(this.bb_pos + offset) : 0;
+}
+
 static startSuspect(builder:flatbuffers.Builder) {
-  builder.startObject(1);
+  builder.startObject(2);
 }
 
 static addPromised(builder:flatbuffers.Builder, promised:number) {
   builder.addFieldInt32(0, promised, 0);
+}
+
+static addCommit(builder:flatbuffers.Builder, commit:number) {
+  builder.addFieldInt32(1, commit, 0);
 }
 
 static endSuspect(builder:flatbuffers.Builder):flatbuffers.Offset {
@@ -46,9 +58,10 @@ static endSuspect(builder:flatbuffers.Builder):flatbuffers.Offset {
   return offset;
 }
 
-static createSuspect(builder:flatbuffers.Builder, promised:number):flatbuffers.Offset {
+static createSuspect(builder:flatbuffers.Builder, promised:number, commit:number):flatbuffers.Offset {
   Suspect.startSuspect(builder);
   Suspect.addPromised(builder, promised);
+  Suspect.addCommit(builder, commit);
   return Suspect.endSuspect(builder);
 }
 }
