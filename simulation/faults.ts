@@ -17,6 +17,8 @@ export interface Stage {
   readonly playing: SimulatedPeer[]
   readonly migrations: MigrationLog
   readonly nowMs: number
+  /** All that was done to the network is undone, whatever was to end later. */
+  readonly hasHealed: boolean
   log(line: string): void
   tryLink(action: () => void): void
 }
@@ -40,7 +42,9 @@ export function applyFault(stage: Stage, fault: Fault): void {
       return partition(stage, fault.side, fault.lobbyInside, fault.ms)
     case 'weather':
       stage.network.weather(fault.conditions)
-      return after(stage, fault.ms, () => stage.network.weather(calm(stage.schedule)))
+      return after(stage, fault.ms, () => {
+        if (!stage.hasHealed) stage.network.weather(calm(stage.schedule))
+      })
     case 'handOver':
       return handOver(stage, fault.to)
     case 'hide':
@@ -50,8 +54,7 @@ export function applyFault(stage: Stage, fault: Fault): void {
       return after(stage, fault.ms, () => stage.network.lobby.setUp(true))
     case 'lobbyCut':
       return withPeer(stage, fault.who, (peer) => {
-        stage.network.lobby.cut(peer.id, true)
-        after(stage, fault.ms, () => stage.network.lobby.cut(peer.id, false))
+        lobbyCut(stage, peer.id, fault.ms)
       })
   }
 }
@@ -112,7 +115,16 @@ function pause(stage: Stage, peer: SimulatedPeer, ms: number, sleep: boolean): v
 
 function cut(stage: Stage, from: PeerId, to: PeerId, ms: number): void {
   stage.network.cut(from, to)
-  after(stage, ms, () => stage.network.heal(from, to))
+  after(stage, ms, () => {
+    if (!stage.hasHealed) stage.network.heal(from, to)
+  })
+}
+
+function lobbyCut(stage: Stage, peer: PeerId, ms: number): void {
+  stage.network.lobby.cut(peer, true)
+  after(stage, ms, () => {
+    if (!stage.hasHealed) stage.network.lobby.cut(peer, false)
+  })
 }
 
 function clog(stage: Stage, from: PeerId, to: PeerId, ms: number): void {
@@ -128,8 +140,7 @@ function partition(stage: Stage, side: readonly Who[], lobbyInside: boolean, ms:
   }
   for (const one of stage.playing) {
     if (inside.has(one) !== lobbyInside) {
-      stage.network.lobby.cut(one.id, true)
-      after(stage, ms, () => stage.network.lobby.cut(one.id, false))
+      lobbyCut(stage, one.id, ms)
     }
     for (const other of stage.playing) {
       if (one !== other && inside.has(one) !== inside.has(other)) stage.tryLink(() => cut(stage, one.id, other.id, ms))

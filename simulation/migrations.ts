@@ -1,9 +1,10 @@
 /**
- * How long each change of host was felt: from the last state of the old host to the first of the new one, at every
- * peer that lived through it.
+ * How long each change of host was felt: from the last that was heard of the old host, a beat or state, to the first of
+ * the new one that was believed, at every peer that lived through it.
  *
  * Invariant: only packets that really arrived count, in true time; what peers say of their gaps is not asked.
  */
+import type { PeerId } from '@baton/core'
 import type { StateGlance } from './state-packet.ts'
 
 /** What ended the reign before. `stall`: a pause, a cut or the weather; the old host lived. */
@@ -28,6 +29,7 @@ export class MigrationLog {
   /** For each host that was cut off from all others: how long it went on sending state. */
   readonly stopsMs: number[] = []
   readonly #handedOver = new Set<string>()
+  readonly #hosts = new Map<string, PeerId>()
   readonly #byTerm = new Map<string, Migration>()
   readonly #heard = new Map<object, Heard>()
   #isolated:
@@ -53,6 +55,15 @@ export class MigrationLog {
     if (isolated?.host === host && atMs < isolated.untilMs) this.stopsMs[isolated.index] = atMs - isolated.atMs
   }
 
+  /** A peer sends a state packet as host, with rows or without. */
+  sends(host: PeerId, session: string, { term }: StateGlance): void {
+    this.#hosts.set(`${session} ${term}`, host)
+  }
+
+  isOfHost(from: PeerId, session: string, { term }: StateGlance): boolean {
+    return this.#hosts.get(`${session} ${term}`) === from
+  }
+
   /** A peer is told that a host passed the baton on by itself: no fault, and none that a fault made. */
   handedOver(session: string, term: number): void {
     const key = `${session} ${term}`
@@ -61,8 +72,14 @@ export class MigrationLog {
     if (migration?.cause === 'stall') migration.cause = 'planned'
   }
 
-  /** A peer hears state of the host of this term. */
-  heard(peer: object, session: string, { term }: StateGlance, atMs: number): void {
+  /** A host in its term says to a peer that it lives. Of another host it shows only when that one is believed. */
+  beats(peer: object, term: number, atMs: number): void {
+    const before = this.#heard.get(peer)
+    if (before?.term === term) before.atMs = atMs
+  }
+
+  /** A peer hears state of the host of this term, or begins to follow it. */
+  heard(peer: object, session: string, { term }: Pick<StateGlance, 'term'>, atMs: number): void {
     const before = this.#heard.get(peer)
     if (before === undefined) {
       this.#heard.set(peer, { term, atMs })

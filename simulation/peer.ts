@@ -13,10 +13,11 @@ import {
   type Transport,
 } from '@baton/core'
 import type { SeededRandom } from '@baton/core/testing'
+import { decodeControl } from '@baton/schemas'
 import { createGame, type Game } from './game.ts'
 import { NodeClock } from './node-clock.ts'
 import type { PeerPlan, Schedule } from './schedule.ts'
-import { glance, type StateGlance } from './state-packet.ts'
+import { beatTerm, glance, type StateGlance } from './state-packet.ts'
 
 /** How a peer's part ended, if it has. `ended`: its network closed by itself. */
 export type Fate = 'plays' | 'crashed' | 'closed' | 'tab-closed' | 'ended'
@@ -26,6 +27,7 @@ export interface PeerWatcher {
   /** It sends a state packet as host. */
   sentAsHost(peer: SimulatedPeer, glance: StateGlance): void
   receivedState(peer: SimulatedPeer, from: PeerId, glance: StateGlance): void
+  receivedBeat(peer: SimulatedPeer, term: number): void
   sentControl(peer: SimulatedPeer, data: Uint8Array): void
   receivedBytes(peer: SimulatedPeer, channel: number, data: Uint8Array): void
   committed(peer: SimulatedPeer, entry: LogEntry): void
@@ -58,6 +60,8 @@ export class SimulatedPeer {
   game: Game | undefined
   fate: Fate = 'plays'
   pausedUntilMs = 0
+  /** When a host's beat came last, by this peer's clock. */
+  beatMs = -Infinity
   /** When the pause under way began to count for the clock, if the machine sleeps. */
   hasJoined = false
   errors: string[] = []
@@ -76,7 +80,7 @@ export class SimulatedPeer {
     this.#random = random.fork('game')
     const draw = random.fork('network')
     this.network = createNetwork({
-      transport: tapped(this, options.transport, options.watcher),
+      transport: tapped(this, options.transport, options.watcher, earlyReports(this, options)),
       displayName: this.name,
       random: () => draw.uint32(),
       startTick: schedule.startTick,
@@ -143,8 +147,23 @@ export class SimulatedPeer {
   }
 }
 
+/** Where detection is fixed: tells what this peer says of silence before a lease of it is over, which is not sent. */
+function earlyReports(peer: SimulatedPeer, { schedule, trueMs }: PeerOptions): (data: Uint8Array) => boolean {
+  if (schedule.isDetectionFixed !== true) return () => false
+  return (data) => {
+    if (peer.clock.monotonicMs(trueMs()) - peer.beatMs >= schedule.leaseMs) return false
+    const message = data[0] === 0 ? decodeControl(data.subarray(1)) : undefined
+    return message?.ok === true && message.value.body.type === 'Suspect'
+  }
+}
+
 /** Shows the watcher what goes through the transport, and passes all of it on. */
-function tapped(peer: SimulatedPeer, inner: Transport, watcher: PeerWatcher): Transport {
+function tapped(
+  peer: SimulatedPeer,
+  inner: Transport,
+  watcher: PeerWatcher,
+  isKept: (data: Uint8Array) => boolean,
+): Transport {
   const sent: StateGlance = { term: 0, slot: 0, tick: 0, hasRows: false }
   const received: StateGlance = { term: 0, slot: 0, tick: 0, hasRows: false }
   return {
@@ -156,11 +175,17 @@ function tapped(peer: SimulatedPeer, inner: Transport, watcher: PeerWatcher): Tr
           if (event.channel === CHANNEL.state && glance(event.data, received)) {
             watcher.receivedState(peer, event.peer, received)
           }
+          const term = event.channel === CHANNEL.state ? beatTerm(event.data) : undefined
+          if (term !== undefined) {
+            peer.beatMs = nowMs
+            watcher.receivedBeat(peer, term)
+          }
         }
         handle(event)
       })
     },
     send(to, channel, data) {
+      if (channel === CHANNEL.state && isKept(data)) return 'sent'
       const result = inner.send(to, channel, data)
       if (result === 'closed') return result
       if (channel === CHANNEL.state) {

@@ -7,9 +7,14 @@ import { percentile } from './migrations.ts'
 const PROGRESS_EVERY = 25
 const MAX_SHOWN = 10
 
-export function showProgress({ seedCount, simulatedMs, failures }: Summary): void {
-  if (seedCount % PROGRESS_EVERY !== 0) return
-  console.log(`${seedCount} seeds, ${Math.round(simulatedMs / 1_000)} s simulated, ${failures.length} failed`)
+/** Tells of failures as they come: a long run need not be waited for. */
+export function createProgress(): (summary: Summary) => void {
+  let shown = 0
+  return ({ seedCount, simulatedMs, failures }) => {
+    for (; shown < failures.length; shown++) console.log(`seed ${failures[shown]!.seed} failed`)
+    if (seedCount % PROGRESS_EVERY !== 0) return
+    console.log(`${seedCount} seeds, ${Math.round(simulatedMs / 1_000)} s simulated, ${failures.length} failed`)
+  }
 }
 
 export interface ReportOptions {

@@ -21,11 +21,13 @@ export interface ScenarioOptions {
   readonly faultMs: number
   /** Longest stall of the host in `stall`. */
   readonly stallMs: number
+  /** As in `Schedule`. */
+  readonly isDetectionFixed: boolean
 }
 
 export function planScenario(scenario: Scenario, seed: number, options: ScenarioOptions): Schedule {
   const random = new SeededRandom(seed).fork(scenario)
-  const { rttMs, jitterMs, loss, leaseMs, peers, faultMs } = options
+  const { rttMs, jitterMs, loss, leaseMs, peers, faultMs, isDetectionFixed } = options
   return {
     version: 1,
     seed,
@@ -43,6 +45,7 @@ export function planScenario(scenario: Scenario, seed: number, options: Scenario
     startTick: 0,
     tickRateHz: 20,
     leaseMs,
+    isDetectionFixed,
     quorumLoss: 'wait',
     game: { actEveryMs: scenario === 'stall' ? 1_000 : 300, maxEntities: 10 },
     warmMs: 1_000 + 150 * peers,

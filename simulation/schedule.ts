@@ -47,6 +47,8 @@ export interface Schedule {
   /** State is sent this often; a third of what games use makes a run three times as cheap. */
   readonly tickRateHz: number
   readonly leaseMs: number
+  /** Nobody says that it hears no host before a lease is over: what detection would be if it did not adapt. */
+  readonly isDetectionFixed?: boolean
   readonly quorumLoss: 'fork' | 'wait'
   /** What each game does how often; 0 turns a part off. */
   readonly game: { readonly actEveryMs: number; readonly maxEntities: number }

@@ -8,6 +8,7 @@ import { planScenario } from './scenarios.ts'
 import { readSchedule, writeSchedule, type Fault, type Schedule } from './schedule.ts'
 import { shrinkSchedule, withoutPeer } from './shrink.ts'
 import { runSchedule } from './simulation.ts'
+import { runBatch } from './workers.ts'
 import { ALL_KINDS, planSchedule } from './swarm.ts'
 
 const REGRESSIONS = fileURLToPath(new URL('./regressions/', import.meta.url))
@@ -23,6 +24,7 @@ const SCENARIO = {
   peers: 3,
   faultMs: 60_000,
   stallMs: 450,
+  isDetectionFixed: false,
 } as const
 
 function messages(schedule: Schedule): string[] {
@@ -144,6 +146,12 @@ describe('figures', () => {
     ])
     expect(percentile([5, 1, 3], 0.5)).toBe(3)
     expect(percentile([5, 1, 3], 1)).toBe(5)
+  })
+
+  it('are those of all seeds, where there are fewer than workers', async () => {
+    const plan = { kind: 'swarm', options: { kinds: [], peers: 2, faultMs: 500 } } as const
+    const summary = await runBatch({ firstSeed: 1, seedCount: 1, workers: 2, limitMs: Infinity, minSeeds: 0, plan })
+    expect([summary.seedCount, summary.failures]).toEqual([1, []])
   })
 
   it('add up over workers as over seeds', () => {

@@ -57,11 +57,11 @@ export class Simulation implements Stage {
   readonly violations: Violations
   readonly oracle: LogOracle
   readonly checks: PeerChecks
+  hasHealed = false
   readonly #random: SeededRandom
   readonly #trace = new Trace()
   readonly #options: RunOptions
   #isActive = true
-  #hasHealed = false
   #stranded = 0
 
   constructor(schedule: Schedule, options: RunOptions = {}) {
@@ -137,7 +137,7 @@ export class Simulation implements Stage {
 
   comeIn(plan: PeerPlan, number: number): void {
     const { time, lobby } = this.network
-    if (this.#hasHealed && number === this.schedule.outcast) return
+    if (this.hasHealed && number === this.schedule.outcast) return
     if (!lobby.isUp) return time.at(time.nowMs + REJOIN_MS, () => this.comeIn(plan, number))
     const comings = this.peers.filter((peer) => peer.number === number).length
     const name = comings === 0 ? `p${number}` : `p${number}.${comings + 1}`
@@ -160,7 +160,7 @@ export class Simulation implements Stage {
 
   /** Everything that was done to the network and the peers ends, but what is for good. */
   heal(): void {
-    this.#hasHealed = true
+    this.hasHealed = true
     this.#isActive = false
     const { network, schedule } = this
     network.healAll()
@@ -178,6 +178,8 @@ export class Simulation implements Stage {
     }
     if (!network.lobby.isUp) network.lobby.setUp(true)
     const outcast = this.playing.find((peer) => peer.number === schedule.outcast)
+    // With the lobby's vote it might go on as host of two, rightly, and the other would wait for it.
+    if (outcast !== undefined) network.lobby.cut(outcast.id, true)
     for (const other of this.peers) {
       if (outcast === undefined || other === outcast) continue
       this.tryLink(() => network.cut(outcast.id, other.id))
@@ -283,15 +285,15 @@ export class Simulation implements Stage {
   readonly #watcher: PeerWatcher = {
     sentAsHost: (peer, glance) => {
       this.checks.sentAsHost(peer, glance)
+      this.migrations.sends(peer.id, sessionOf(peer.network), glance)
       if (glance.hasRows) this.migrations.acts(peer, this.nowMs)
     },
     sentControl: (peer, data) => this.checks.sentControl(peer, data),
     receivedState: (peer, from, glance) => {
       const session = sessionOf(peer.network)
-      if (this.checks.hostOf(session, glance.term)?.id === from) {
-        this.migrations.heard(peer, session, glance, this.nowMs)
-      }
+      if (this.migrations.isOfHost(from, session, glance)) this.migrations.heard(peer, session, glance, this.nowMs)
     },
+    receivedBeat: (peer, term) => this.migrations.beats(peer, term, this.nowMs),
     receivedBytes: (peer, channel, data) => {
       if (this.#options.withTrace === true) {
         this.#trace.number(this.nowMs * 1_000)
@@ -303,7 +305,9 @@ export class Simulation implements Stage {
     },
     hostChanged: (peer, term, reason) => {
       this.log(`${peer.name}: host of term ${term}, ${reason}`)
-      if (reason === 'handed-over') this.migrations.handedOver(sessionOf(peer.network), term)
+      const session = sessionOf(peer.network)
+      if (reason === 'handed-over') this.migrations.handedOver(session, term)
+      if (!peer.network.isHost) this.migrations.heard(peer, session, { term }, this.nowMs)
     },
     committed: (peer, entry) => this.checks.committed(peer, entry),
     reset: (peer, index) => this.checks.reset(peer, index),

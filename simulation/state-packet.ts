@@ -1,5 +1,5 @@
 /**
- * The little of a state packet that a bystander needs, read by docs/wire-format.md (PK3, PK4).
+ * The little of a state packet, and of a beat, that a bystander needs, read by docs/wire-format.md (PK3, PK4, HB1).
  *
  * Invariant: an independent reading; replication's own reader is under test.
  */
@@ -32,4 +32,10 @@ export function glance(data: Uint8Array, out: StateGlance): boolean {
   }
   out.hasRows = reader.readBool()
   return !reader.failed
+}
+
+/** @returns `undefined` for what is no beat of a host */
+export function beatTerm(data: Uint8Array): number | undefined {
+  if (data.length !== 16 || data[0] !== 2) return undefined
+  return new DataView(data.buffer, data.byteOffset).getUint32(3, true)
 }

@@ -7,7 +7,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { createSummary, mergeSummary, runSeed, type SeedPlan, type Summary } from './batch.ts'
 
-/** What a worker is given; `undefined` ends it. */
+/** What a worker is given. */
 interface Order {
   readonly seeds: readonly number[]
   readonly plan: SeedPlan
@@ -53,12 +53,9 @@ export async function runBatch(options: BatchOptions): Promise<Summary> {
   return summary
 }
 
-/** The part of a worker process: runs what it is sent until it is sent nothing. */
+/** The part of a worker process: runs what it is sent until nobody sends any more. */
 export function serveOrders(): void {
-  process.on('message', (order: Order | null) => {
-    if (order === null) process.disconnect()
-    else process.send!(runOrder(order))
-  })
+  process.on('message', (order: Order) => process.send!(runOrder(order)))
 }
 
 function runOrder({ seeds, plan }: Order): Summary {
@@ -68,19 +65,23 @@ function runOrder({ seeds, plan }: Order): Summary {
 }
 
 function runWorker(nextOrder: () => Order | undefined, done: (part: Summary) => void): Promise<void> {
+  const first = nextOrder()
+  // There may be fewer orders than workers.
+  if (first === undefined) return Promise.resolve()
   return new Promise((resolve, reject) => {
     const file = fileURLToPath(new URL('./worker.ts', import.meta.url))
     const child: ChildProcess = fork(file, [], { execArgv: ['--import', 'tsx'] })
-    const send = (): void => void child.send(nextOrder() ?? (null as never))
     child.on('message', (part: Summary) => {
       done(part)
-      send()
+      const order = nextOrder()
+      if (order === undefined) child.disconnect()
+      else child.send(order)
     })
     child.on('error', reject)
     child.on('exit', (code) => {
       if (code === 0) resolve()
       else reject(new Error(`simulation: a worker ended with code ${code}`))
     })
-    send()
+    child.send(first)
   })
 }

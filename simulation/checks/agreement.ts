@@ -59,15 +59,37 @@ export function canAgree(room: Room): boolean {
     one === undefined ? 0 : one.generation * 2 ** 40 + one.term * 2 ** 20 + one.length
   const newest = inspections.reduce((most, one) => (rank(one) > rank(most) ? one : most), undefined)
   if (newest === undefined) return peers.length > 0
-  const candidates = peers.filter(({ plan, network }) => plan.canHost && newest.voters.includes(network.local.slot))
+  // Who has nothing of the world could only host an empty one.
+  const candidates = peers.filter((peer) => peer.plan.canHost && peer.isSynced && knowsItsVote(peer, newest))
   // As long as a change of voters is under way, those before and those after it must agree.
-  return candidates.some((peer) =>
-    newest.councils.every(
-      (voters) =>
-        hasQuorum(peers, peer, voters, false) ||
-        (room.lobbyMembers.includes(peer.id) && hasQuorum(peers, peer, voters, true) && knowsEnough(room, peers, peer)),
-    ),
+  return candidates.some(
+    (peer) =>
+      canLearn(peers, peer, newest) &&
+      newest.councils.every(
+        (voters) =>
+          hasQuorum(peers, peer, voters, false) ||
+          (room.lobbyMembers.includes(peer.id) &&
+            hasQuorum(peers, peer, voters, true) &&
+            knowsEnough(room, peers, peer)),
+      ),
   )
+}
+
+/** What is committed, and who votes by it, it knows itself, or by one that it is linked to. */
+function canLearn(peers: readonly SimulatedPeer[], candidate: SimulatedPeer, newest: Inspection): boolean {
+  const committed = inspect(candidate.network)?.commitIndex ?? 0
+  return peers.some((peer) => {
+    const inspection = inspect(peer.network)
+    if (inspection === undefined || !areLinked(candidate, peer)) return false
+    return inspection.commitIndex >= newest.commitIndex && inspection.firstIndex <= committed + 1
+  })
+}
+
+/** A voter by the newest roster, which is committed, or has reached it: of one that neither is, it cannot know. */
+function knowsItsVote({ network }: SimulatedPeer, newest: Inspection): boolean {
+  const { slot } = network.local
+  const isCommitted = newest.councils[0]?.includes(slot) === true
+  return newest.voters.includes(slot) && (isCommitted || inspect(network)?.voters.includes(slot) === true)
 }
 
 function hasQuorum(
@@ -82,11 +104,16 @@ function hasQuorum(
   return votes >= quorumOf(voters.length)
 }
 
-/** The lobby's vote is worth nothing to those who lack what it helped to commit. */
+/**
+ * The lobby's vote is worth nothing to those who lack what it helped to commit: one of them has it, and all that
+ * the candidate lacks before it.
+ */
 function knowsEnough({ witnessTail }: Room, peers: readonly SimulatedPeer[], candidate: SimulatedPeer): boolean {
+  const committed = inspect(candidate.network)?.commitIndex ?? 0
   return peers.some((peer) => {
     const inspection = inspect(peer.network)
     if (inspection === undefined || !areLinked(candidate, peer)) return false
+    if (inspection.firstIndex > committed + 1) return false
     const term = inspection.entryAt(inspection.length)?.term ?? 0
     return term > witnessTail.term || (term === witnessTail.term && inspection.length >= witnessTail.index)
   })

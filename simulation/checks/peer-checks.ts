@@ -57,10 +57,6 @@ export class PeerChecks {
     this.#leaseMs = leaseMs
   }
 
-  hostOf(session: string, term: number): SimulatedPeer | undefined {
-    return this.#hosts.get(`${session} ${term}`)
-  }
-
   delivered(from: PeerId, to: PeerId, sentMs: number): void {
     let heard = this.#heardMs.get(to)
     if (heard === undefined) this.#heardMs.set(to, (heard = new Map<PeerId, number>()))
@@ -266,7 +262,7 @@ export class PeerChecks {
   }
 
   /** I9: where nothing is ahead of the commit index, what lives and who owns it is the same for all. */
-  #checkWorld(peer: SimulatedPeer, { generation, commitIndex, length }: Inspection): void {
+  #checkWorld(peer: SimulatedPeer, { generation, commitIndex, length, voters, learners }: Inspection): void {
     const seen = this.#of(peer)
     const { game } = peer
     if (length !== commitIndex || seen.commitIndex !== commitIndex) return
@@ -275,7 +271,7 @@ export class PeerChecks {
     if (seen.comparedAt === key) return
     seen.comparedAt = key
     const known = this.#worlds.get(key)
-    const world = describeOwners(peer)
+    const world = describeOwners(peer, [...voters, ...learners])
     if (known === undefined) this.#worlds.set(key, { world, name: peer.name })
     else if (known.world !== world) {
       this.#violations.report(
@@ -310,10 +306,15 @@ function without(world: string, other: string): string {
   )
 }
 
-function describeOwners(peer: SimulatedPeer): string {
+/** Owners by slot. One that is not in the room owns nothing to the others, though it may not know it itself. */
+function describeOwners(peer: SimulatedPeer, slots: readonly number[]): string {
   const { replication, world } = peer.game!
+  const ownerOf = (eid: number): number => {
+    const slot = replication.ownerOf(eid)?.slot ?? 0
+    return slots.includes(slot) ? slot : 0
+  }
   return [...query(world, [Networked])]
-    .map((eid) => `${replication.networkId(eid)}:${replication.ownerOf(eid)?.slot ?? 0}`)
+    .map((eid) => `${replication.networkId(eid)}:${ownerOf(eid)}`)
     .sort()
     .join(' ')
 }
