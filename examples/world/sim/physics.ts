@@ -2,7 +2,8 @@
  * The Rapier door. Bodies this peer has authority over are simulated; all others are led to where the
  * columns say they are, so that they push without being pushed.
  *
- * Invariant: columns are written for entities with authority and read for the rest, never both.
+ * Invariant: columns are written for entities with authority and read for the rest, never both; a body
+ * is where it is drawn, so that nobody is hit by what it does not see.
  */
 import RAPIER from '@dimforge/rapier3d-compat'
 import { CRATE_SIZE_M, PLANTERS, WALLS, type Block } from './layout.ts'
@@ -19,10 +20,12 @@ const AVATAR_DENSITY = 3.5
 const CRATE_FRICTION = 0.4
 /** A body that would have to move further than this in a step is put there instead, or it would be a cannon ball. */
 const JUMP_M = 0.3
-/** Share of its way back that a body which this peer should not have simulated is drawn to go in a step. */
+/** Share of its way that a body goes in a step which turned out to be elsewhere: another simulated it all along. */
 const SETTLE = 0.12
 /** And no further than this, meters: as fast as something that is thrown. */
 const SETTLE_M = 0.2
+/** What turns out to be further away than this was put there, and does not travel. */
+const FAR_M = 4
 /** How far up the unseen part of the outer walls goes. */
 const FENCE_TOP_M = 14
 
@@ -42,7 +45,7 @@ export interface Body {
   simulated: boolean
   /** Pose before the last step, of a simulated body: what is drawn lies between it and the columns. */
   readonly before: Pose
-  /** Of a body that was simulated until lately: the part of the way from the columns back to `before`. */
+  /** Of a body that turned out to be elsewhere: the part of the way from the columns back to `before`. */
   settling: number
   /** Where the columns want a body that is led, as of this frame. */
   readonly wanted: Pose
@@ -100,7 +103,7 @@ export function addBody(physics: Physics, eid: number, kind: Body['kind']): void
     simulated: false,
     before: pose,
     settling: 0,
-    wanted: createPose(),
+    wanted: Float64Array.from(pose),
     airborneSteps: 0,
   }
   physics.bodies.set(eid, body)
@@ -128,8 +131,8 @@ export function removeBody(physics: Physics, eid: number): void {
 }
 
 /**
- * Begins or ends the simulation of a body here. One that begins goes on with the speed it was led with.
- * One that ends may have been somewhere else for its new authority, and is drawn on its way there.
+ * Begins or ends the simulation of a body here. One that begins goes on with the speed it was led with,
+ * from where it is drawn. One that ends may have been somewhere else for its new authority, and is led there.
  */
 export function setSimulated(physics: Physics, eid: number, simulated: boolean): void {
   const body = physics.bodies.get(eid)
@@ -138,26 +141,42 @@ export function setSimulated(physics: Physics, eid: number, simulated: boolean):
   body.simulated = simulated
   if (body.kind === 'avatar') body.collider.setCollisionGroups(simulated ? AVATAR_GROUP : LED_AVATAR_GROUP)
   if (!simulated) {
-    body.settling = 1
-    readRigid(rigid, body.before)
+    settleFrom(body)
     rigid.setBodyType(RAPIER.RigidBodyType.KinematicPositionBased, true)
     return
   }
   const speed = rigid.linvel()
   const spin = rigid.angvel()
-  readPose(eid, body.before)
+  if (body.settling > 0) readRigid(rigid, body.before)
+  else readPose(eid, body.before)
+  body.settling = 0
   placeRigid(rigid, body.before)
   rigid.setBodyType(RAPIER.RigidBodyType.Dynamic, true)
   rigid.setLinvel(speed, true)
   rigid.setAngvel(spin, true)
 }
 
-/** Columns of what others simulate, as the goal of this frame's steps. */
-export function readColumns(physics: Physics): void {
-  for (const [eid, body] of physics.bodies) if (!body.simulated) readPose(eid, body.wanted)
+const here = createPose()
+const there = createPose()
+
+/**
+ * Columns of what others simulate, as the goal of this frame's steps. What jumps there does not jump here:
+ * whoever simulates a body now, or has its say again, may have had it elsewhere all along.
+ */
+export function readColumns(physics: Physics, stepCount: number): void {
+  for (const [eid, body] of physics.bodies) {
+    if (body.simulated) continue
+    const jumpM = distanceM(body.wanted, readPose(eid, here))
+    body.wanted.set(here)
+    if (jumpM > JUMP_M * Math.max(1, stepCount) && jumpM < FAR_M) settleFrom(body)
+  }
 }
 
-const here = createPose()
+/** From where it is now a body goes on its way to where the columns have it. */
+function settleFrom(body: Body): void {
+  body.settling = 1
+  readRigid(body.rigid, body.before)
+}
 
 /**
  * Leads bodies toward their columns, and remembers where the simulated ones were.
@@ -169,14 +188,15 @@ export function prepareStep(physics: Physics, part: number): void {
       readPose(eid, body.before)
       continue
     }
-    const { rigid, wanted } = body
+    const { rigid } = body
     settle(body)
     readRigid(rigid, here)
-    const away = distanceM(here, wanted) * part
+    const goal = body.settling > 0 ? mixPose(body.wanted, body.before, body.settling, there) : body.wanted
+    const away = distanceM(here, goal) * part
     if (away > JUMP_M) {
-      placeRigid(rigid, wanted)
-    } else if (away > 1e-5 || isTurned(here, wanted)) {
-      mixPose(here, wanted, part, here)
+      placeRigid(rigid, goal)
+    } else if (away > 1e-5 || isTurned(here, goal)) {
+      mixPose(here, goal, part, here)
       rigid.setNextKinematicTranslation({ x: here[0]!, y: here[1]!, z: here[2]! })
       rigid.setNextKinematicRotation({ x: here[3]!, y: here[4]!, z: here[5]!, w: here[6]! })
     }

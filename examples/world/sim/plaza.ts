@@ -89,8 +89,8 @@ export async function createPlaza(world: World): Promise<Plaza> {
       embody()
       const mine = new Set(query(world, [Transform, Authority]))
       for (const eid of physics.bodies.keys()) setSimulated(physics, eid, mine.has(eid))
-      readColumns(physics)
       const count = Math.min(stepCount, MAX_STEPS)
+      readColumns(physics, count)
       for (let remaining = count; remaining > 0; remaining -= 1) {
         const avatar = physics.bodies.get(me)
         if (avatar?.simulated) moveAvatar(physics, avatar, wishes)
