@@ -4,12 +4,14 @@
  * Invariant: one slow round trip cannot move the estimate: the sample with the least delay of the
  * last few seconds decides, as in NTP's clock filter (RFC 5905, section 10).
  */
-import { wrapTick } from './tick-clock.ts'
+import { tickDifference, wrapTick } from './tick-clock.ts'
 
 /** Samples that compete; at four pings a second the last four seconds. */
 const SAMPLE_COUNT = 16
 /** A sample's doubt grows with its age by this much: two clocks may drift apart by 1 in 1,000. */
 const DRIFT_PER_MS = 0.001
+/** What clocks of a browser are rounded to, and more. */
+const SLACK_MS = 5
 /** Weight of a new sample in the smoothed figures, as TCP's (RFC 6298). */
 const RTT_GAIN = 1 / 8
 const JITTER_GAIN = 1 / 4
@@ -24,7 +26,6 @@ interface Sample {
 export class ClockSync {
   readonly #rateHz: () => number
   readonly #samples: Sample[] = []
-  #nextSlot = 0
   #rttMs: number | undefined
   #jitterMs = 0
   #lastRttMs = 0
@@ -67,8 +68,9 @@ export class ClockSync {
     // The answer was under way for half the round trip, as far as anyone can tell.
     const tickNow = tick + this.#ticks(rttMs / 2)
     const sample = { rttMs, receivedMs, offset: wrapTick(tickNow - this.#ticks(receivedMs)) }
-    this.#samples[this.#nextSlot] = sample
-    this.#nextSlot = (this.#nextSlot + 1) % SAMPLE_COUNT
+    this.#forgetContradicted(sample)
+    if (this.#samples.length >= SAMPLE_COUNT) this.#samples.shift()
+    this.#samples.push(sample)
   }
 
   /** The other's exact tick at `nowMs`, 0 to 2^32; `undefined` before the first sample with a tick. */
@@ -80,7 +82,20 @@ export class ClockSync {
   /** Forgets the other's ticks, as after a change of host; the link's figures stay. */
   forgetTicks(): void {
     this.#samples.length = 0
-    this.#nextSlot = 0
+  }
+
+  /**
+   * Half a round trip is the most that a sample can be wrong. Where two are further apart than that, a clock stood
+   * still or was set between them: the older one tells of a time before it, however good it was.
+   */
+  #forgetContradicted(newest: Sample): void {
+    for (let at = this.#samples.length - 1; at >= 0; at -= 1) {
+      const older = this.#samples[at]!
+      const apartTicks = Math.abs(tickDifference(newest.offset, older.offset))
+      const driftMs = (newest.receivedMs - older.receivedMs) * DRIFT_PER_MS
+      const mayDifferMs = (newest.rttMs + older.rttMs) / 2 + driftMs + SLACK_MS
+      if (apartTicks > this.#ticks(mayDifferMs)) this.#samples.splice(at, 1)
+    }
   }
 
   #ticks(ms: number): number {

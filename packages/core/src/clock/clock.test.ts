@@ -123,11 +123,24 @@ describe('ClockSync', () => {
     const sync = new ClockSync(() => 60)
     sync.addSample(0, 20, 100)
     const before = sync.estimate(1_000)!
-    sync.addSample(1_000, 3_000, 5_000)
+    // All of it on the way back, so that it is as wrong as it can be.
+    sync.addSample(1_000, 3_000, 160)
     expect(tickDifference(sync.estimate(3_000)!, before)).toBeCloseTo(120, 6)
     sync.forgetTicks()
     expect(sync.estimate(3_000)).toBeUndefined()
     expect(sync.rttMs).toBeGreaterThan(20)
+  })
+
+  it('CK4: a clock that stood still is believed by its first answer, however good the answers before were', () => {
+    const sync = new ClockSync(() => 60)
+    let standsForMs = 0
+    const ask = (sentMs: number, rttMs: number): void =>
+      sync.addSample(sentMs, sentMs + rttMs, ((sentMs + rttMs / 2 - standsForMs) * 60) / 1_000)
+    for (let at = 0; at < 3_000; at += 250) ask(at, 10)
+    standsForMs = 2_000
+    ask(5_000, 260)
+    const wrongByMs = Math.abs((sync.estimate(5_300)! * 1_000) / 60 - 3_300)
+    expect(wrongByMs).toBeLessThan(131)
   })
 
   it('CK5: an answer without a tick measures the link and leaves the clock alone', () => {
