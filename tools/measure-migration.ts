@@ -10,7 +10,7 @@ import { chromium, type Browser } from 'playwright'
 import { resolveChromium } from './chromium.ts'
 import { openPages, type Pages, type PageSeat } from './migration/pages.ts'
 import type { Account } from './migration/account.ts'
-import { accountsOf, parted, playAll, sleep, until, untilReady } from './migration/seat.ts'
+import { accountsOf, parted, playAll, since, sleep, until, untilReady } from './migration/seat.ts'
 import { faultsOf, missedTicks } from './migration/verdict.ts'
 
 /** A page in a browser of its own, which can be killed as a whole. */
@@ -158,7 +158,7 @@ async function measure(pages: Pages, way: Way, room: string): Promise<void> {
         addedMs.push(Math.max(0, change.gapMs - median(was.intervalsMs)))
         noticedMs.push(change.atMs - startMs)
       }
-      if (gone.length === 0) missed += missedTicks(after.map((now) => sinceTerm(now, before[0]!.term)))
+      if (gone.length === 0) missed += missedTicks(after.map((now) => since(now, before[0]!)))
       failed += await faultsAtRest(seats())
     }
     const own = gone(way) ? '' : `; ${missed} ticks missed, added ms ${figures(addedMs)}`
@@ -179,12 +179,6 @@ function lateIn(all: readonly Account[], before: readonly Account[]): string {
   const late = all.find((one) => one.host === old || !slots.has(one.host) || one.term <= term || one.state !== 'stable')
   return late === undefined ? '' : `${late.name} has no new host`
 }
-
-/** Of an account, only the watches from this term on. */
-const sinceTerm = (account: Account, term: number): Account => ({
-  ...account,
-  watches: account.watches.filter((watch) => watch.term >= term),
-})
 
 /** Lets all come to rest. @returns 1 when the worlds are not the same after that */
 async function faultsAtRest(seats: readonly PageSeat[]): Promise<number> {

@@ -5,7 +5,20 @@ import { openHiddenTab } from '../../examples/world/e2e/hidden-tab.ts'
 import { startLobby, type LobbyProcess } from './lobby-process.ts'
 import { openPages, type Pages, type PageSeat } from './pages.ts'
 import type { Account } from './account.ts'
-import { accountsOf, parted, playAll, sleep, until, untilChanged, untilReady, untilWhole, type Seat } from './seat.ts'
+import {
+  accountsOf,
+  giveBaton,
+  parted,
+  playAll,
+  reasonsSince,
+  since,
+  sleep,
+  until,
+  untilChanged,
+  untilReady,
+  untilWhole,
+  type Seat,
+} from './seat.ts'
 import { missedTicks } from './verdict.ts'
 
 declare module 'vitest' {
@@ -59,8 +72,7 @@ describe('a room of pages', () => {
     const before = await host.account()
     await host.close()
     const after = await untilChanged(guests, before)
-    for (const { told } of after)
-      expect(told.map(({ reason }) => reason)).toEqual([expect.stringMatching(/^(left|handed-over)$/)])
+    for (const one of after) expect(reasonsSince(one, before)).toEqual([expect.stringMatching(/^(left|handed-over)$/)])
     await expectWhole(guests, [before])
   })
 
@@ -78,13 +90,14 @@ describe('a room of pages', () => {
     const doomed = await pages.open('Heron', room, { browser: await chromium.connect(server.wsEndpoint()) })
     seats.push(...(await Promise.all(NAMES.slice(1).map((name) => pages.open(name, room)))))
     await untilReady([doomed, ...seats])
+    await giveBaton([doomed, ...seats], doomed)
     await playAll([doomed, ...seats])
     await sleep(PLAY_MS)
     const before = await doomed.account()
     expect(before.isHost).toBe(true)
     await server.kill()
     const after = await untilChanged(seats, before)
-    for (const { told } of after) expect(told.map(({ reason }) => reason)).toEqual(['lost'])
+    for (const one of after) expect(reasonsSince(one, before)).toEqual(['lost'])
     await expectWhole(seats, [before])
   })
 
@@ -94,12 +107,12 @@ describe('a room of pages', () => {
     const [taker] = guests
     await host.handOver(taker!.name)
     const after = await until(seats, (all) => {
-      const late = all.find(({ host: now, told }) => now === before.slot || told.length === 0)
+      const late = all.find((one) => one.host === before.slot || reasonsSince(one, before).length === 0)
       return late === undefined ? '' : `${late.name} has no new host`
     })
-    for (const { told } of after) expect(told.map(({ reason }) => reason)).toEqual(['handed-over'])
+    for (const one of after) expect(reasonsSince(one, before)).toEqual(['handed-over'])
     expect(after.find(({ isHost }) => isHost)!.name).toBe(taker!.name)
-    expect(missedTicks(after)).toBe(0)
+    expect(missedTicks(after.map((one) => since(one, before)))).toBe(0)
     await expectWhole(seats)
   })
 

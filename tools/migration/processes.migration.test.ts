@@ -4,7 +4,17 @@ import { startLobby, type LobbyProcess } from './lobby-process.ts'
 import { createNamespaces, namespacesLack } from './namespaces.ts'
 import { startProcess, type ProcessSeat } from './processes.ts'
 import type { Account } from './account.ts'
-import { accountsOf, parted, playAll, sleep, until, untilChanged, untilReady, untilWhole } from './seat.ts'
+import {
+  accountsOf,
+  parted,
+  playAll,
+  reasonsSince,
+  sleep,
+  until,
+  untilChanged,
+  untilReady,
+  untilWhole,
+} from './seat.ts'
 
 const NAMES = ['Heron', 'Otter', 'Lynx', 'Hare', 'Stoat']
 /** Long enough for claims and spawns of everybody to be under way. */
@@ -71,7 +81,7 @@ describe('a room of processes', () => {
     const before = await host.account()
     await host.kill()
     const after = await untilChanged(guests, before)
-    for (const { told } of after) expect(told.map(({ reason }) => reason)).toEqual(['lost'])
+    for (const one of after) expect(reasonsSince(one, before)).toEqual(['lost'])
     await expectWhole(guests, [before])
   })
 

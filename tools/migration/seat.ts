@@ -53,13 +53,41 @@ export async function parted<S extends Seat>(seats: readonly S[]): Promise<{ hos
   return { host: seats[at]!, guests: seats.filter((_, index) => index !== at) }
 }
 
+/** Hands the baton to `wanted` where another has it: who came first may have stood still while the others came. */
+export async function giveBaton<S extends Seat>(seats: readonly S[], wanted: S): Promise<void> {
+  const { host } = await parted(seats)
+  if (host === wanted) return
+  await host.handOver(wanted.name)
+  await until(seats, (all) => {
+    const slot = all.find(({ isHost }) => isHost)?.slot
+    if (all[seats.indexOf(wanted)]!.slot !== slot) return `${wanted.name} does not host`
+    const late = all.find(({ host: followed, state }) => followed !== slot || state !== 'stable')
+    return late === undefined ? '' : `${late.name} does not follow ${wanted.name}`
+  })
+}
+
+/** Of an account, only what happened since `before` was taken, and the reign that was under way then. */
+export function since(now: Account, { term: before }: Account): Account {
+  const told = now.told.filter(({ term }) => term > before)
+  return { ...now, told, watches: now.watches.filter(({ term }) => term >= before) }
+}
+
+/** Why the host changed, each time since `before` was taken. */
+export function reasonsSince(now: Account, before: Account): string[] {
+  return since(now, before).told.map(({ reason }) => reason)
+}
+
 /** Waits until all of these have been told of another host than `before`, and follow one that is among them. */
 export function untilChanged(seats: readonly Seat[], before: Account): Promise<Account[]> {
   return until(seats, (all) => {
     const slots = new Set(all.map(({ slot }) => slot))
     const late = all.find(
-      ({ host, term, state, told }) =>
-        term <= before.term || host === before.slot || !slots.has(host) || state !== 'stable' || told.length === 0,
+      (one) =>
+        one.term <= before.term ||
+        one.host === before.slot ||
+        !slots.has(one.host) ||
+        one.state !== 'stable' ||
+        reasonsSince(one, before).length === 0,
     )
     return late === undefined ? '' : `${late.name} has no new host`
   })
