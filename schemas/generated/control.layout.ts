@@ -110,9 +110,9 @@ export interface FetchLog {
 
 /** A member to the host whose term it has come to: how far its log is. */
 export interface Follow {
+  /** Position up to which the sender's log is committed, and the term of the entry there. */
   commit: number
-  lastTerm: number
-  length: number
+  commitTerm: number
 }
 
 export interface Goodbye {
@@ -456,8 +456,7 @@ export const controlLayout = {
     ],
     Follow: [
       { name: 'commit', slot: 0, kind: 'u32' },
-      { name: 'lastTerm', slot: 1, kind: 'u32' },
-      { name: 'length', slot: 2, kind: 'u32' },
+      { name: 'commitTerm', slot: 1, kind: 'u32' },
     ],
     Goodbye: [
       { name: 'reason', slot: 0, kind: 'string' },

@@ -9,7 +9,7 @@ import { countsAsVoter, silenceMs } from './council.ts'
 import { tryWin } from './election.ts'
 import { put } from './follow.ts'
 import type { LogEntry } from './log-entry.ts'
-import { entryAt } from './log.ts'
+import { entryAt, termAt } from './log.ts'
 import { LONG_SILENCE_MS, type HostMachine } from './machine.ts'
 import { mayAnswer } from './pacing.ts'
 import { commit } from './reign.ts'
@@ -43,6 +43,8 @@ export function takeGiven(machine: HostMachine, from: number, entry: LogEntry): 
   const { log } = machine
   const { index, term } = entry
   if (index !== log.commit + 1 || isForged(machine, from, term) || !isWaiting(machine, from)) return
+  // Of before a fork, and none of those that follow here.
+  if (term < termAt(log, log.commit)!) return
   if (machine.role === 'host') {
     // What another host has committed since shows that this one is deposed.
     if (term <= machine.term) return

@@ -36,7 +36,7 @@ import {
 } from './machine.ts'
 import { MAX_FORMER, successionOf } from './quorum.ts'
 import { beginReign, createReign } from './reign.ts'
-import { abandon, isForged, noteEvidence, promise, isVoterOrWitness, sendFence } from './votes.ts'
+import { abandon, isForged, noteEvidence, promise, isVoterOrWitness, sendFence, stepDown } from './votes.ts'
 import type { HostChangeReason } from '../network-types.ts'
 
 /** A report is repeated three times before it counts as old. */
@@ -47,6 +47,8 @@ const UNUSUAL = 3
 const RETRY_MS = 500
 /** Two of the longest round trips that are played over, and a log of some length. */
 const FETCH_MS = 1_500
+/** Three of the longest round trips that are played over: for the votes of all that the lobby let go on. */
+const FORK_WAIT_MS = 1_000
 const RETRY_SPREAD_MS = 600
 /** The same for a host that is given up, where another may take over that it keeps from it by asking. */
 const HEIR_MS = 3_000
@@ -58,6 +60,8 @@ export function tickElection(machine: HostMachine): void {
     else if (nowMs - candidacy.sentMs >= URGENT_REPEAT_MS) ask(machine, candidacy)
     return
   }
+  // A host that fetched a log in which it has no place waits for another, as all do.
+  if (machine.role === 'host' && !isPlaced(machine)) stepDown(machine)
   if (machine.role === 'host') {
     if (mustWinAgain(machine) && nowMs >= machine.retryMs && !isBound(machine)) stand(machine)
   } else considerStanding(machine)
@@ -68,7 +72,7 @@ export function tickElection(machine: HostMachine): void {
  * better log, once a quorum agrees: the next attempt would have to fetch it again.
  */
 function attemptMs({ leaseMs }: HostMachine, { reason, fetched }: Candidacy): number {
-  if (fetched !== undefined) return FETCH_MS
+  if (fetched !== undefined || reason === 'fork') return FETCH_MS
   return reason === 'left' || reason === 'handed-over' ? Math.max(ATTEMPT_MS, leaseMs + 2 * REPEAT_MS) : ATTEMPT_MS
 }
 
@@ -104,17 +108,25 @@ function hasHeir(machine: HostMachine): boolean {
   return machine.role === 'host' && slots.some((slot) => slot !== machine.self && hasReported(machine, slot))
 }
 
+function report(machine: HostMachine, to: number): void {
+  const promised = Math.max(machine.promised, machine.highest)
+  send(machine, to, { type: 'Suspect', promised, commit: machine.log.commit })
+}
+
+/** HM5: whom the newest roster leaves out, or gives no vote, has no place from which to host. */
+function isPlaced(machine: HostMachine): boolean {
+  return currentRoster(machine).members.some(({ slot, voter }) => slot === machine.self && voter)
+}
+
 function considerStanding(machine: HostMachine): void {
   const { nowMs, release } = machine
   const isReleased = release === 0 || release === machine.self
   const isSilent = isFree(machine)
   if (isWorried(machine) && nowMs - machine.reportedMs >= URGENT_REPEAT_MS) {
     machine.reportedMs = nowMs
-    const promised = Math.max(machine.promised, machine.highest)
-    const suspect = { type: 'Suspect', promised, commit: machine.log.commit } as const
-    send(machine, EVERYONE, suspect)
+    report(machine, EVERYONE)
     // It has nothing to say to that. But that it could be told shows that it is back.
-    if (needsWitness(machine) && !machine.hasWitness) send(machine, WITNESS, suspect)
+    if (needsWitness(machine) && !machine.hasWitness) report(machine, WITNESS)
   }
   // A learner asks as well: the answer may be that the room goes on without it.
   if (!countsAsVoter(machine, machine.self)) return
@@ -126,7 +138,7 @@ function considerStanding(machine: HostMachine): void {
   const lastRank = successionOf(currentRoster(machine), machine.host).length
   const rank = release === machine.self ? 0 : Math.min(rankOf(machine, machine.self), lastRank)
   machine.preVoteMs ??= isReleased ? machine.releaseMs : nowMs
-  if (!machine.canHost) return
+  if (!machine.canHost || !isPlaced(machine)) return
   if (nowMs >= machine.preVoteMs + staggerMs(machine, rank, isReleased) && nowMs >= machine.retryMs) stand(machine)
 }
 
@@ -170,6 +182,9 @@ export function takeSuspect(machine: HostMachine, from: number, term: number, su
   if (isForged(machine, from, promised)) return
   // It does not know yet who hosts by now: it is told whom to ask.
   if (machine.term > term) sendFence(machine, from)
+  // HM20: no roster here names it, so that it has not heard yet what this member lacks.
+  const isStranger = !others(machine).includes(from)
+  if (isStranger && suspect.commit > machine.log.commit && isWorried(machine)) report(machine, from)
   if (!countsAsVoter(machine, from)) return
   machine.highest = Math.max(machine.highest, promised)
   machine.reports.set(from, machine.nowMs)
@@ -261,6 +276,7 @@ export function tryWin(machine: HostMachine): void {
   if (candidacy === undefined) return
   const { grants, learners } = candidacy
   if (!agrees(machine, (slot) => grants.has(slot), grants.has(WITNESS))) return
+  if (isEarlyInFork(machine, candidacy)) return
   let best = bestOf(grants, { slot: machine.self, tail: tailOf(log) })
   // The lobby remembers how far a log went that it helped to commit, but not what was in it. Voters that are
   // a quorum without it include one that knows; else a learner may.
@@ -268,9 +284,8 @@ export function tryWin(machine: HostMachine): void {
   const needsIt = witnessed !== undefined && !agrees(machine, (slot) => grants.has(slot), false)
   if (needsIt && isBetter(witnessed, best.tail)) best = bestOf(learners, best)
   if (needsIt && isBetter(witnessed, best.tail)) return
-  // Who was left out by the log that it fetched, or has lost its vote, has no place from which to host.
-  const isPlaced = currentRoster(machine).members.some(({ slot, voter }) => slot === machine.self && voter)
-  if (!isPlaced) return abandon(machine)
+  // The log that it fetched may have left it out.
+  if (!isPlaced(machine)) return abandon(machine)
   const holder = best.slot
   if (holder === machine.self) return win(machine)
   if (machine.nowMs - candidacy.fetchMs < REPEAT_MS) return
@@ -278,6 +293,15 @@ export function tryWin(machine: HostMachine): void {
   if (candidacy.fetched !== holder) candidacy.fetchedTo = log.commit
   candidacy.fetched = holder
   send(machine, holder, { type: 'FetchLog', from: log.commit + 1 })
+}
+
+/**
+ * A quorum of a fork may know less of the room before than one that is left and has not voted yet: the fork begins with
+ * the best log of all that go on, where they can be asked in time.
+ */
+function isEarlyInFork({ forked, nowMs, self }: HostMachine, { grants, startedMs }: Candidacy): boolean {
+  if (forked === undefined || nowMs - startedMs >= FORK_WAIT_MS) return false
+  return forked.members.some(({ slot, voter }) => voter && slot !== self && !grants.has(slot))
 }
 
 /** A voter that is minutes ahead is wrong, or lies. */
@@ -300,9 +324,9 @@ function win(machine: HostMachine): void {
   const reign = createReign(nowMs)
   for (const slot of grants.keys()) if (slot !== self) reign.acked.set(slot, started)
   for (const [slot, grant] of grants) {
-    if (slot !== WITNESS && slot !== self && grant.commit >= log.base && grant.commit <= lengthOf(log)) {
-      reign.next.set(slot, grant.commit + 1)
-    }
+    // After a fork a voter may have committed something else: it says first what.
+    const isSame = machine.forked === undefined && grant.commit >= log.base && grant.commit <= lengthOf(log)
+    if (slot !== WITNESS && slot !== self && isSame) reign.next.set(slot, grant.commit + 1)
   }
   machine.candidacy = undefined
   machine.term = term

@@ -6,7 +6,7 @@
  */
 import type { LogEntry } from './log-entry.ts'
 import { agrees, currentRoster, hasPromised, silenceMs } from './council.ts'
-import { append, createLog, cutFrom, entryAt, lengthOf, tailOf } from './log.ts'
+import { append, createLog, cutFrom, entryAt, lengthOf, termAt } from './log.ts'
 import { GIVEN_UP_LEASES, send, type Candidacy, type HostMachine, type Message } from './machine.ts'
 import { commit } from './reign.ts'
 import { isForged, sendFence } from './votes.ts'
@@ -140,9 +140,8 @@ export function adopt(machine: HostMachine, host: number, term: number): void {
 /** Tells the host how far this log goes: on coming to its term, and where something was lost. */
 export function sayWhere(machine: HostMachine): void {
   const { log, nowMs } = machine
-  const { term: lastTerm, index: length } = tailOf(log)
   machine.askedMs = nowMs
-  send(machine, machine.host, { type: 'Follow', commit: log.commit, lastTerm, length })
+  send(machine, machine.host, { type: 'Follow', commit: log.commit, commitTerm: termAt(log, log.commit) ?? 0 })
 }
 
 function askForMissing(machine: HostMachine): void {
@@ -211,10 +210,9 @@ export function takeFetchLog(machine: HostMachine, from: number, request: Messag
 export function takeBase(machine: HostMachine, from: number, term: number, base: Message<'LogBase'>): void {
   if (term < machine.term || (machine.role === 'host' && silenceMs(machine) < machine.leaseMs)) return
   if (!base.roster.members.some((member) => member.slot === machine.self)) return
-  if (base.index < machine.log.commit && term === machine.term) return
   const { log } = machine
-  const known = base.index === log.base ? log.baseTerm : entryAt(log, base.index)?.term
-  if (known === base.entryTerm && machine.forked === undefined) {
+  if (base.index < log.commit && term === machine.term && machine.forked === undefined) return
+  if (termAt(log, base.index) === base.entryTerm && machine.forked === undefined) {
     // This log has come there by itself. What is in it beyond may be counted on.
     if (base.index > log.commit) commit(machine, base.index)
   } else {

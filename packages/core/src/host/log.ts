@@ -45,6 +45,11 @@ export function entryAt(log: ReplicatedLog, index: number): LogEntry | undefined
   return log.entries[index - log.base - 1]
 }
 
+/** Of the entry at `index`; `undefined` for what is kept no more, or is not there. */
+export function termAt(log: ReplicatedLog, index: number): number | undefined {
+  return index === log.base ? log.baseTerm : entryAt(log, index)?.term
+}
+
 export function tailOf(log: ReplicatedLog): Tail {
   const last = log.entries[log.entries.length - 1]
   return { term: last?.term ?? log.baseTerm, index: lengthOf(log) }

@@ -305,7 +305,7 @@ describe('commit', () => {
   it('HM13: a position beyond the log, and a log beyond it, are dropped and counted', () => {
     const machine = host()
     ack(machine, 2, 0, 7)
-    take(machine, 3, 1, { type: 'Follow', commit: 7, lastTerm: 1, length: 7 })
+    take(machine, 3, 1, { type: 'Follow', commit: 7, commitTerm: 1 })
     expect(machine.breaches.map(({ slot }) => slot)).toEqual([2, 3])
     expect(machine.reign!.held.get(2)).toBe(1)
   })
@@ -316,7 +316,7 @@ describe('the log on its way', () => {
     const machine = host()
     for (const request of [1, 2, 3]) appendEntry(machine, note(request), 1)
     told(machine)
-    take(machine, 3, 1, { type: 'Follow', commit: 2, lastTerm: 1, length: 2 })
+    take(machine, 3, 1, { type: 'Follow', commit: 2, commitTerm: 1 })
     const sent = told(machine).map((message) => message.type === 'Entry' && message.entry.index)
     expect(sent).toEqual([3, 4])
     appendEntry(machine, note(4), 1)
@@ -332,7 +332,7 @@ describe('the log on its way', () => {
     expect(machine.log.base).toBeGreaterThan(100)
     expect(machine.log.entries.length).toBeLessThan(2_100)
     told(machine)
-    take(machine, 3, 1, { type: 'Follow', commit: 5, lastTerm: 1, length: 5 })
+    take(machine, 3, 1, { type: 'Follow', commit: 5, commitTerm: 1 })
     expect(told(machine)[0]).toMatchObject({ type: 'LogBase', index: 3_001, entryTerm: 1 })
   })
 

@@ -16,7 +16,7 @@ import {
   others,
   silenceMs,
 } from './council.ts'
-import { append, commitTo, compact, entryAt, lengthOf, MAX_UNCOMMITTED, tailOf } from './log.ts'
+import { append, commitTo, compact, entryAt, lengthOf, MAX_UNCOMMITTED, tailOf, termAt } from './log.ts'
 import {
   BEAT_MS,
   EVERYONE,
@@ -92,12 +92,15 @@ function sendMissing(machine: HostMachine, slot: number): void {
 }
 
 /** A member says where its committed log ends. */
-export function takeFollow(machine: HostMachine, from: number, { commit }: Message<'Follow'>): void {
+export function takeFollow(machine: HostMachine, from: number, { commit, commitTerm }: Message<'Follow'>): void {
   const { log, reign } = machine
   if (reign === undefined || machine.role !== 'host') return
-  if (commit > lengthOf(log)) return void machine.breaches.push({ slot: from, reason: `a log of ${commit} entries` })
+  // What was committed before a fork, the host of the fork may never have had.
+  if (commit > lengthOf(log) && machine.generation === 0) {
+    return void machine.breaches.push({ slot: from, reason: `a log of ${commit} entries` })
+  }
   if (!mayAnswer(machine, reign.answered, from, commit)) return
-  if (commit < log.base) return sendBase(machine, from)
+  if (termAt(log, commit) !== commitTerm) return sendBase(machine, from)
   reign.next.set(from, commit + 1)
   sendMissing(machine, from)
 }
@@ -112,7 +115,7 @@ export function forgetAnswers({ reign }: HostMachine, slot: number): void {
 export function sendBase(machine: HostMachine, to: number): void {
   const { log, reign } = machine
   if (reign === undefined) return
-  const entryTerm = entryAt(log, log.commit)?.term ?? log.baseTerm
+  const entryTerm = termAt(log, log.commit)!
   send(machine, to, { type: 'LogBase', index: log.commit, entryTerm, roster: log.roster })
   reign.held.delete(to)
   reign.resigned.delete(to)

@@ -41,14 +41,16 @@ export function takeHostMessage(room: Room, link: Link, term: number, message: H
 
 /**
  * Whoever is not in takes part in nothing. It may have been, and not know yet that it is no more; or it is, and this
- * peer does not know: it may tell what is committed (HM20), and let this peer in again (HM10).
+ * peer does not know: it may tell what is committed (HM20), ask for a vote (HM3), and let this peer in again (HM10).
  */
 function slotOfStranger(room: Room, link: Link, term: number, message: HostMessage): number | undefined {
   const { type } = message
   if (type === 'Beat' || type === 'Suspect' || type === 'VoteRequest') sendOnState(room, link, fenceOf(room.machine!))
-  const isHeard = type === 'Suspect' || type === 'LogBase' || (type === 'Entry' && term === GIFT_TERM)
+  const isHeard = HEARD_OF_STRANGERS.has(type) || (type === 'Entry' && term === GIFT_TERM)
   return isHeard ? strangerSlot(room, link) : undefined
 }
+
+const HEARD_OF_STRANGERS: ReadonlySet<HostMessage['type']> = new Set(['Suspect', 'VoteRequest', 'Beat', 'LogBase'])
 
 function mayGiveBase(room: Room, machine: HostMachine, slot: number): boolean {
   return slot === machine.host || slot === machine.strangers?.slot || room.state === 'joining'

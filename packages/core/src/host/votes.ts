@@ -7,7 +7,16 @@
  */
 import { countsAsVoter, hasPromised, isFree, others, rankOf, silenceMs } from './council.ts'
 import { tailOf } from './log.ts'
-import { ATTEMPT_MS, draw, EVERYONE, send, WITNESS, type HostMachine, type Message } from './machine.ts'
+import {
+  ATTEMPT_MS,
+  draw,
+  EVERYONE,
+  LONG_SILENCE_MS,
+  send,
+  WITNESS,
+  type HostMachine,
+  type Message,
+} from './machine.ts'
 import { MAX_TERM_LEAP } from './witness-state.ts'
 
 /** True for a term that no run of honest elections can have reached; its sender is counted. */
@@ -21,8 +30,9 @@ export function takeVoteRequest(machine: HostMachine, from: number, request: Mes
   const { term, candidate } = request
   if (candidate !== from) return void machine.breaches.push({ slot: from, reason: 'a request in another name' })
   if (isForged(machine, from, term)) return
-  // By any roster that counts: the newest may never be committed.
-  if (!others(machine).includes(from)) return sendFence(machine, from)
+  // By any roster that counts: the newest may never be committed. A stranger may know a newer one, of which this member
+  // can learn only once there is a host again.
+  if (!others(machine).includes(from) && silenceMs(machine) < LONG_SILENCE_MS) return sendFence(machine, from)
   if (term <= machine.promised) return takeOldRequest(machine, from, term)
   const { candidacy } = machine
   // HM5: the better-ranked candidate goes first.
@@ -116,7 +126,9 @@ function sendVote(machine: HostMachine): void {
   const { term: lastTerm, index: length } = tailOf(machine.log)
   const { promised: term, candidate, tick } = machine
   noteEvidence(machine, machine.self, term, candidate)
-  send(machine, EVERYONE, { type: 'Vote', term, candidate, lastTerm, length, commit: machine.log.commit, tick })
+  const vote = { type: 'Vote', term, candidate, lastTerm, length, commit: machine.log.commit, tick } as const
+  send(machine, EVERYONE, vote)
+  if (!others(machine).includes(candidate)) send(machine, candidate, vote)
 }
 
 export function sendFence(machine: HostMachine, to: number): void {

@@ -25,35 +25,29 @@ static getSizePrefixedRootAsFollow(bb:flatbuffers.ByteBuffer, obj?:Follow):Follo
   return (obj || new Follow()).__init(bb.readInt32(bb.position()) + bb.position(), bb);
 }
 
+/**
+ * Position up to which the sender's log is committed, and the term of the entry there.
+ */
 commit():number {
   const offset = this.bb!.__offset(this.bb_pos, 4);
   return offset ? this.bb!.readUint32(this.bb_pos + offset) : 0;
 }
 
-lastTerm():number {
+commitTerm():number {
   const offset = this.bb!.__offset(this.bb_pos, 6);
   return offset ? this.bb!.readUint32(this.bb_pos + offset) : 0;
 }
 
-length():number {
-  const offset = this.bb!.__offset(this.bb_pos, 8);
-  return offset ? this.bb!.readUint32(this.bb_pos + offset) : 0;
-}
-
 static startFollow(builder:flatbuffers.Builder) {
-  builder.startObject(3);
+  builder.startObject(2);
 }
 
 static addCommit(builder:flatbuffers.Builder, commit:number) {
   builder.addFieldInt32(0, commit, 0);
 }
 
-static addLastTerm(builder:flatbuffers.Builder, lastTerm:number) {
-  builder.addFieldInt32(1, lastTerm, 0);
-}
-
-static addLength(builder:flatbuffers.Builder, length:number) {
-  builder.addFieldInt32(2, length, 0);
+static addCommitTerm(builder:flatbuffers.Builder, commitTerm:number) {
+  builder.addFieldInt32(1, commitTerm, 0);
 }
 
 static endFollow(builder:flatbuffers.Builder):flatbuffers.Offset {
@@ -61,11 +55,10 @@ static endFollow(builder:flatbuffers.Builder):flatbuffers.Offset {
   return offset;
 }
 
-static createFollow(builder:flatbuffers.Builder, commit:number, lastTerm:number, length:number):flatbuffers.Offset {
+static createFollow(builder:flatbuffers.Builder, commit:number, commitTerm:number):flatbuffers.Offset {
   Follow.startFollow(builder);
   Follow.addCommit(builder, commit);
-  Follow.addLastTerm(builder, lastTerm);
-  Follow.addLength(builder, length);
+  Follow.addCommitTerm(builder, commitTerm);
   return Follow.endFollow(builder);
 }
 }
