@@ -35,7 +35,7 @@ import {
   type Message,
 } from './machine.ts'
 import { MAX_FORMER, successionOf } from './quorum.ts'
-import { beginReign, createReign } from './reign.ts'
+import { beginReign, commit, createReign } from './reign.ts'
 import { abandon, isForged, noteEvidence, promise, isVoterOrWitness, sendFence, stepDown } from './votes.ts'
 import type { HostChangeReason } from '../network-types.ts'
 
@@ -339,10 +339,22 @@ function win(machine: HostMachine): void {
   machine.reign = reign
   machine.reports.clear()
   machine.retryMs = nowMs + RETRY_MS
+  commitKnown(machine, grants)
   // One that gave its reign up for a candidate, and has it back, was none in between.
   const turned = !isAgain || reason === 'fork' ? reason : wasHost ? undefined : 'returned'
   if (turned !== undefined) machine.turns.push({ slot: self, term, reason: turned, gapMs })
   beginReign(machine, roster)
+}
+
+/**
+ * What a voter knows to be committed is in the best log. Who won without knowing it would count by rosters that are long
+ * superseded. After a fork it may be of another log.
+ */
+function commitKnown(machine: HostMachine, grants: Candidacy['grants']): void {
+  if (machine.forked !== undefined) return
+  let index = machine.log.commit
+  for (const [slot, grant] of grants) if (slot !== WITNESS) index = Math.max(index, grant.commit)
+  if (index > machine.log.commit) commit(machine, Math.min(index, lengthOf(machine.log)))
 }
 
 /** The same members under a new first one. A host that fell silent or left is out; one that handed over comes last. */
