@@ -31,6 +31,18 @@ const ARGS = [
   '--enable-unsafe-swiftshader',
 ]
 
+/** Of the unpacked browser's folder; counts up when what is written there changes. */
+const LAYOUT = 2
+/** The package's own file names folders that only its usual host has: without any font a page with text crashes. */
+const FONTS = `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir prefix="relative">fonts</dir>
+  <dir>/usr/share/fonts</dir>
+  <cachedir prefix="relative">fonts-cache</cachedir>
+</fontconfig>
+`
+
 const SYSTEM_PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome-stable']
 
 /**
@@ -62,7 +74,7 @@ async function packagedChromium(): Promise<string> {
   const main = createRequire(import.meta.url).resolve('@sparticuz/chromium')
   const home = main.slice(0, main.lastIndexOf('@sparticuz/chromium') + '@sparticuz/chromium'.length)
   const { version } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8')) as { version: string }
-  const folder = join(ROOT, 'node_modules', '.cache', `chromium-${version}`)
+  const folder = join(ROOT, 'node_modules', '.cache', `chromium-${version}-${LAYOUT}`)
   const executable = join(folder, 'run')
   if (existsSync(executable)) return executable
 
@@ -79,8 +91,9 @@ async function packagedChromium(): Promise<string> {
     const lines = [
       '#!/bin/sh',
       'here=$(dirname "$0")',
-      `FONTCONFIG_PATH="$here/fonts" ${path}exec "$here/chromium" "$@"`,
+      `FONTCONFIG_FILE="$here/fonts.conf" ${path}exec "$here/chromium" "$@"`,
     ]
+    await writeFile(join(staging, 'fonts.conf'), FONTS)
     await writeFile(join(staging, 'run'), `${lines.join('\n')}\n`)
     await chmod(join(staging, 'run'), 0o755)
     await run(join(staging, 'run'), ['--version']).catch((cause: unknown) => {
