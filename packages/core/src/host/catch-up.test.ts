@@ -63,6 +63,31 @@ describe('members without a host', () => {
     expect(bench.logOf(2)[1]).toBe('1:1')
   })
 
+  it('HM20: a stranger that has committed more is told what this member lacks, while that hears no host', () => {
+    for (const [ms, from, commit, isTold] of [
+      [LEASE / 2, 9, 5, true],
+      [LEASE / 2 - 1, 9, 5, false],
+      [LEASE, 9, 1, false],
+      // A member is told with all the others.
+      [LEASE, 3, 5, false],
+    ] as const) {
+      const machine = at(machineOf(2, rosterOf([1, 2, 3]), 1, 1), ms)
+      take(machine, from, 1, suspect(commit))
+      const report = { to: from, term: 1, message: { type: 'Suspect', promised: 1, commit: 1 } }
+      expect(machine.out).toEqual(isTold ? [report] : [])
+      // To be told is no vote: who is in no roster here does not count among those who hear no host.
+      expect(machine.reports.has(9)).toBe(false)
+    }
+  })
+
+  it('HM12 HM20: what was committed before a fork is not put on top of what the fork has committed', () => {
+    const machine = machineOf(2, rosterOf([1, 2, 3]), 3, 1)
+    take(at(machine, 2 * LEASE), 3, GIFT_TERM, gift(2, 2))
+    expect([machine.log.commit, machine.log.entries]).toEqual([1, []])
+    take(machine, 3, GIFT_TERM, gift(2, 3))
+    expect(machine.log.commit).toBe(2)
+  })
+
   it('HM20: with a host, or before two leases without one, nothing is taken of another than the host', () => {
     const machine = machineOf(2, rosterOf([1, 2, 3], [4]), 1, 1)
     take(at(machine, 2 * LEASE - 1), 3, GIFT_TERM, gift(2))

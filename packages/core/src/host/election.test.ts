@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { Bench, LEASE, machineOf, note, rosterOf } from '../testing/host-bench.ts'
-import { WITNESS, type HostMachine, type HostMessage } from './machine.ts'
+import { lengthOf } from './log.ts'
+import { EVERYONE, LONG_SILENCE_MS, WITNESS, type HostMachine, type HostMessage } from './machine.ts'
+import { createReign } from './reign.ts'
 import { fork, hostLeft, releaseTo, setTime, take, tick } from './step.ts'
 
 const at = (machine: HostMachine, ms: number): void => setTime(machine, { monoMs: ms, wallMs: ms })
@@ -156,6 +158,50 @@ describe('standing', () => {
     expect(bench.said('Vote', 2).some(({ candidate }) => candidate === 3)).toBe(true)
   })
 
+  it('HM5: whom the newest roster of its log leaves out, or gives no vote, does not stand', () => {
+    for (const [roster, stands] of [
+      [rosterOf([1, 2, 3, 4]), true],
+      [rosterOf([1, 3, 4]), false],
+      [rosterOf([1, 3, 4], [2]), false],
+    ] as const) {
+      const machine = machineOf(2, rosterOf([1, 2, 3]), 1, 1)
+      // Not committed: by the roster in force it is the first in line, and its word counts.
+      const body = { type: 'Roster', ...roster } as const
+      take(machine, 1, 1, { type: 'Entry', entry: { index: 2, term: 1, requester: 0, body } })
+      for (let ms = LEASE; ms <= 3 * LEASE; ms += 50) {
+        at(machine, ms)
+        for (const slot of [1, 3, 4]) take(machine, slot, 1, suspect)
+        tick(machine)
+      }
+      expect(machine.out.some(({ message }) => message.type === 'VoteRequest')).toBe(stands)
+      expect(machine.out.some(({ message }) => message.type === 'Suspect')).toBe(true)
+    }
+  })
+
+  it('HM5: a host that fetched a log which leaves it out is host no more, and says that it hears none, as all do', () => {
+    const machine = machineOf(1, rosterOf([1, 2, 3]), 1, 1)
+    machine.role = 'host'
+    machine.reign = createReign(0)
+    at(machine, LONG_SILENCE_MS)
+    for (const slot of [2, 3]) take(machine, slot, 1, { type: 'Suspect', promised: 2, commit: 0 })
+    tick(machine)
+    const { term } = machine.candidacy!
+    for (const slot of [2, 3]) take(machine, slot, 1, vote(term, 1, 2, 2))
+    const body = { type: 'Roster', ...rosterOf([2, 3, 4]) } as const
+    take(machine, 2, 1, { type: 'Entry', entry: { index: 2, term: 2, requester: 0, body } })
+    expect([machine.role, machine.candidacy]).toEqual(['host', undefined])
+    machine.out.length = 0
+    tick(machine)
+    expect([machine.role, machine.reign]).toEqual(['follower', undefined])
+    expect(machine.out.map(({ to, message }) => [to, message.type])).toContainEqual([EVERYONE, 'Suspect'])
+    for (let ms = 0; ms < 2_000; ms += 50) {
+      at(machine, machine.nowMs + 50)
+      for (const slot of [2, 3, 4]) take(machine, slot, 1, suspect)
+      tick(machine)
+    }
+    expect(machine.out.filter(({ message }) => message.type === 'VoteRequest' || message.type === 'Beat')).toEqual([])
+  })
+
   it('HM5: a host that was replaced comes last, but it does come', () => {
     const bench = new Bench({ members: 2 })
     bench.isolate(1)
@@ -279,6 +325,51 @@ describe('taking over', () => {
     expect([machine.role, machine.candidacy]).toEqual(['follower', undefined])
   })
 
+  it('HM6: what a voter knows to be committed is committed by the winner, that had not heard of it', () => {
+    for (const [voter, knows, isForked, commit] of [
+      [3, 3, false, 3],
+      [3, 2, false, 2],
+      // No more than there is.
+      [3, 99, false, 3],
+      // The lobby knows of no commits, and before a fork others may have committed something else.
+      [WITNESS, 3, false, 1],
+      [3, 3, true, 1],
+    ] as const) {
+      const machine = machineOf(2, rosterOf([1, 2, 3, 4]), 1, 1)
+      for (const index of [2, 3]) {
+        take(machine, 1, 1, { type: 'Entry', entry: { index, term: 1, requester: 1, body: note(index) } })
+      }
+      at(machine, 2 * LEASE)
+      if (isForked) fork(machine, 1, rosterOf([2, 3, 4]))
+      for (const slot of [3, 4]) take(machine, slot, 1, suspect)
+      tick(machine)
+      const { term } = machine.candidacy!
+      for (const slot of isForked ? [3, 4] : [WITNESS, 3, 4]) {
+        const granted = vote(term, 2, 1, 3)
+        take(machine, slot, 1, { ...granted, commit: slot === voter ? knows : 1 } as HostMessage)
+      }
+      expect([machine.role, machine.log.commit, machine.log.entries.length]).toEqual(['host', commit, 3])
+      const committed = machine.logEvents.filter((event) => event.kind === 'committed')
+      expect(committed.length).toBe(commit - 1)
+    }
+  })
+
+  it('HM6 HM8: a winner counts by the roster that a voter knows to be in force, not by one that it superseded', () => {
+    const machine = machineOf(2, rosterOf([1, 2, 3, 4, 5]), 1, 1)
+    const body = { type: 'Roster', ...rosterOf([1, 2, 3]) } as const
+    take(machine, 1, 1, { type: 'Entry', entry: { index: 2, term: 1, requester: 0, body } })
+    at(machine, LEASE)
+    for (const slot of [1, 3, 4]) take(machine, slot, 1, suspect)
+    tick(machine)
+    const { term } = machine.candidacy!
+    // One that has left grants it as well, and is heard of no more.
+    take(machine, 4, 1, vote(term, 2))
+    take(machine, 3, 1, { ...vote(term, 2, 1, 2), commit: 2 } as HostMessage)
+    expect([machine.role, machine.log.rosters[0]!.members.map(({ slot }) => slot)]).toEqual(['host', [1, 2, 3]])
+    take(machine, 3, term, { type: 'BeatAck', sequence: 0, held: 3, promised: term })
+    expect(machine.log.commit).toBe(3)
+  })
+
   it('HM13: the vote of who does not vote changes nothing, whatever log it claims to hold', () => {
     const machine = machineOf(2, rosterOf([1, 2, 3], [4]), 1, 1)
     at(machine, LEASE)
@@ -375,6 +466,59 @@ describe('handing over', () => {
 })
 
 describe('a declared fork', () => {
+  /** The first candidate of a fork of three, with the vote of one other: a quorum. */
+  function candidate(): HostMachine {
+    const machine = machineOf(1, rosterOf([1, 2, 3, 4, 5]), 1, 1)
+    at(machine, 10_000)
+    fork(machine, 1, rosterOf([1, 2, 3]))
+    for (const slot of [2, 3]) take(machine, slot, 1, suspect)
+    tick(machine)
+    take(machine, 2, 1, vote(machine.candidacy!.term, 1))
+    return machine
+  }
+
+  it('HM12: its first candidate waits a second for all votes, and then goes on without those that do not come', () => {
+    const machine = candidate()
+    for (let ms = 50; ms < 1_000; ms += 50) {
+      at(machine, 10_000 + ms)
+      tick(machine)
+      expect([machine.role, machine.candidacy !== undefined]).toEqual(['follower', true])
+    }
+    at(machine, 11_000)
+    tick(machine)
+    expect([machine.role, lengthOf(machine.log)]).toEqual(['host', 2])
+    // What its voters have committed may be another log: each says first where it stands.
+    const isEntry = ({ message }: { message: HostMessage }): boolean => message.type === 'Entry'
+    expect(machine.out.filter(isEntry)).toEqual([])
+    take(machine, 2, machine.term, { type: 'Follow', commit: 1, commitTerm: 1 })
+    expect(machine.out.filter(isEntry).map(({ to }) => to)).toEqual([2])
+  })
+
+  it('HM12: with the votes of all it begins at once, with the best log among them', () => {
+    const machine = candidate()
+    const { term } = machine.candidacy!
+    at(machine, 10_300)
+    take(machine, 3, 1, vote(term, 1, 1, 3))
+    expect(machine.out.at(-1)).toEqual({ to: 3, term: 1, message: { type: 'FetchLog', from: 2 } })
+    for (const index of [2, 3]) {
+      take(machine, 3, 1, { type: 'Entry', entry: { index, term: 1, requester: 1, body: note(index) } })
+    }
+    expect([machine.role, machine.term]).toEqual(['host', term])
+    expect(machine.log.entries.map((entry) => entry.term)).toEqual([1, 1, term])
+  })
+
+  it('HM12: once the roster of a fork is committed a quorum is enough again, as for any other candidate', () => {
+    const machine = machineOf(1, rosterOf([1, 2, 3]), 1, 1)
+    at(machine, 10_000)
+    fork(machine, 1, rosterOf([1, 2, 3]))
+    // As when the roster that its first host wrote is committed here.
+    machine.forked = undefined
+    for (const slot of [2, 3]) take(machine, slot, 1, suspect)
+    tick(machine)
+    take(machine, 2, 1, vote(machine.candidacy!.term, 1))
+    expect(machine.role).toBe('host')
+  })
+
   it('HM12: the host that is left alone hosts again; so does the first in line among several', () => {
     for (const left of [[1], [1, 2], [2, 4]]) {
       const bench = new Bench({ members: 4 })

@@ -3,8 +3,8 @@ import { Bench, LEASE, machineOf, note, rosterOf } from '../testing/host-bench.t
 import { isFree } from './council.ts'
 import type { LogEntry } from './log-entry.ts'
 import { lengthOf } from './log.ts'
-import type { HostMachine, HostMessage } from './machine.ts'
-import { setTime, take, tick } from './step.ts'
+import { LONG_SILENCE_MS, type HostMachine, type HostMessage } from './machine.ts'
+import { fork, setTime, take, tick } from './step.ts'
 
 const ROSTER = rosterOf([1, 2, 3])
 
@@ -180,6 +180,17 @@ describe('belief', () => {
     expect([machine.host, machine.term]).toEqual([3, 2])
   })
 
+  it('HM3 HM9: so is one that no roster here names, once this member has voted for it', () => {
+    const machine = at(guest(), LONG_SILENCE_MS)
+    for (let index = 0; index < 5; index++) take(machine, 9, 2, beat(1))
+    expect(machine.host).toBe(1)
+    const request = { term: 2, candidate: 9, lastTerm: 1, length: 1, commit: 1, leaseMs: LEASE } as const
+    take(machine, 9, 1, { type: 'VoteRequest', ...request })
+    take(machine, 9, 2, beat(1))
+    expect([machine.host, machine.term]).toEqual([9, 2])
+    expect(machine.out.at(-1)).toMatchObject({ to: 9, message: { type: 'Follow', commit: 1 } })
+  })
+
   it('HM17: the old host is heard until another speaks, whoever is promised meanwhile', () => {
     const machine = guest()
     take(machine, 1, 1, { type: 'HandOver', to: 3 })
@@ -323,6 +334,24 @@ describe('the log of a guest', () => {
     take(machine, 1, 1, { type: 'LogBase', index: 2, entryTerm: 1, roster: ROSTER })
     expect([log(machine), machine.log.commit, machine.host]).toEqual([['1:2', '1:3'], 2, 1])
     expect(machine.logEvents.map((event) => event.kind)).toEqual(['appended', 'appended', 'committed'])
+  })
+
+  it('HM10 HM12: in a fork a log to begin with replaces a longer one that is committed; else nothing shortens that', () => {
+    for (const isForked of [false, true]) {
+      const machine = guest()
+      for (const index of [2, 3, 4]) take(machine, 1, 1, { type: 'Entry', entry: entry(index, 1) })
+      take(machine, 1, 1, beat(4))
+      if (isForked) fork(machine, 1, ROSTER)
+      for (const slot of [1, 3]) take(machine, slot, 1, vote(2, 3))
+      take(machine, 3, 2, beat(2))
+      told(machine)
+      machine.logEvents.length = 0
+      // The host of the fork has another second entry. Without a fork only a liar has.
+      take(machine, 3, 2, { type: 'LogBase', index: 2, entryTerm: 2, roster: ROSTER })
+      expect(machine.logEvents).toEqual(isForked ? [{ kind: 'reset', index: 2 }] : [])
+      expect([machine.host, machine.log.commit, lengthOf(machine.log)]).toEqual(isForked ? [3, 2, 2] : [3, 4, 4])
+      if (isForked) expect(told(machine)).toContainEqual({ type: 'Follow', commit: 2, commitTerm: 2 })
+    }
   })
 
   it('HM10: another log begins anew, under the host that gave it', () => {

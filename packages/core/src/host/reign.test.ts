@@ -336,6 +336,23 @@ describe('the log on its way', () => {
     expect(told(machine)[0]).toMatchObject({ type: 'LogBase', index: 3_001, entryTerm: 1 })
   })
 
+  it('HM10 HM13: after a fork, whose committed log is another or longer is given the own one; before, none is longer', () => {
+    for (const [generation, commit, commitTerm, answer] of [
+      [0, 2, 1, 'Entry'],
+      [1, 2, 1, 'Entry'],
+      [1, 2, 7, 'LogBase'],
+      [1, 9, 1, 'LogBase'],
+      [0, 9, 1, undefined],
+    ] as const) {
+      const machine = host()
+      machine.generation = generation
+      for (const request of [1, 2]) appendEntry(machine, note(request), 1)
+      told(machine)
+      take(machine, 3, 1, { type: 'Follow', commit, commitTerm })
+      expect([told(machine)[0]?.type, machine.breaches.length]).toEqual([answer, answer === undefined ? 1 : 0])
+    }
+  })
+
   it('HM2: a host that nobody answers writes no more than 4,096 entries', () => {
     const machine = host()
     let written = 0

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Bench, LEASE, machineOf, rosterOf } from '../testing/host-bench.ts'
-import type { HostMachine, HostMessage } from './machine.ts'
+import { EVERYONE, LONG_SILENCE_MS, type HostMachine, type HostMessage } from './machine.ts'
 import { releaseTo, setTime, take, tick } from './step.ts'
 
 const ROSTER = rosterOf([1, 2, 3, 4, 5])
@@ -148,6 +148,35 @@ describe('a vote', () => {
     expect([answer(machine), machine.breaches.map(({ slot }) => slot)]).toEqual([undefined, [2, 2]])
     expect(ask(machine, 9, 2)).toBe('fence')
     expect(machine.promised).toBe(1)
+  })
+})
+
+describe('a candidate that no roster here names', () => {
+  it('HM3: is fenced; after three seconds without a host it is granted a vote, and sent it', () => {
+    const machine = at(voter(), LONG_SILENCE_MS - 1)
+    expect(ask(machine, 9, 2)).toBe('fence')
+    expect(machine.promised).toBe(1)
+    take(at(machine, LONG_SILENCE_MS), 9, 1, request(2, 9))
+    expect([machine.promised, machine.candidate]).toEqual([2, 9])
+    const votes = machine.out.filter(({ message }) => message.type === 'Vote')
+    expect(votes.map(({ to, message }) => [to, message])).toEqual(
+      [EVERYONE, 9].map((to) => [to, { ...request(2, 9), leaseMs: undefined, type: 'Vote', tick: 0 }]),
+    )
+  })
+
+  it('HM3: while a host is heard, or another was promised, it gets none', () => {
+    const heard = at(voter(), LONG_SILENCE_MS)
+    take(heard, 1, 1, beat)
+    expect([ask(heard, 9, 2), heard.promised]).toEqual(['fence', 1])
+    const bound = at(voter(), LONG_SILENCE_MS)
+    ask(bound, 2, 2)
+    expect([ask(bound, 9, 3), bound.candidate]).toEqual([undefined, 2])
+  })
+
+  it('HM3: the vote for a member is sent once: it goes to all', () => {
+    const machine = at(voter(), LONG_SILENCE_MS)
+    take(machine, 2, 1, request(2, 2))
+    expect(machine.out.filter(({ message }) => message.type === 'Vote').map(({ to }) => to)).toEqual([EVERYONE])
   })
 })
 
