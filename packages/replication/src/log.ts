@@ -7,6 +7,7 @@
 import type { LogEntry, LogEvent } from '@baton/core'
 import { commit } from './commit.ts'
 import { askForWorld } from './joins.ts'
+import { beginAnew } from './links.ts'
 import { noteReverted } from './pending.ts'
 import type { ReplicationState } from './state.ts'
 import { noteReign } from './take-over.ts'
@@ -39,6 +40,14 @@ function takeEvent(state: ReplicationState, event: LogEvent): void {
   else wait(state, event.entry)
 }
 
+/** This peer was out while it waited: its host made a new link for it, and knows no more that it has no world. */
+function isReadmission({ waitingLog, network }: ReplicationState, { body }: LogEntry): boolean {
+  if (body.type !== 'Roster') return false
+  const before = waitingLog.filter((entry) => entry.body.type === 'Roster').pop()?.body
+  const names = (roster: typeof body): boolean => roster.members.some(({ slot }) => slot === network.local.slot)
+  return before?.type === 'Roster' && !names(before) && names(body)
+}
+
 /** The log begins anew: what this peer holds says nothing until it is given the world. */
 function loseWorld(state: ReplicationState, index: number): void {
   dropTail(state)
@@ -54,6 +63,7 @@ function loseWorld(state: ReplicationState, index: number): void {
 }
 
 function wait(state: ReplicationState, entry: LogEntry): void {
+  if (isReadmission(state, entry)) beginAnew(state)
   if (state.waitingLog.length < MAX_WAITING_ENTRIES) {
     state.waitingLog.push(entry)
     return

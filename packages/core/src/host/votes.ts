@@ -6,7 +6,7 @@
  * Rules HM1 to HM5 in docs/behavior.md.
  */
 import { countsAsVoter, hasPromised, isFree, others, rankOf, silenceMs } from './council.ts'
-import { tailOf } from './log.ts'
+import { isBetter, tailOf } from './log.ts'
 import {
   ATTEMPT_MS,
   draw,
@@ -30,9 +30,8 @@ export function takeVoteRequest(machine: HostMachine, from: number, request: Mes
   const { term, candidate } = request
   if (candidate !== from) return void machine.breaches.push({ slot: from, reason: 'a request in another name' })
   if (isForged(machine, from, term)) return
-  // By any roster that counts: the newest may never be committed. A stranger may know a newer one, of which this member
-  // can learn only once there is a host again.
-  if (!others(machine).includes(from) && silenceMs(machine) < LONG_SILENCE_MS) return sendFence(machine, from)
+  // By any roster that counts: the newest may never be committed.
+  if (!others(machine).includes(from) && !mayKnowNewer(machine, request)) return sendFence(machine, from)
   if (term <= machine.promised) return takeOldRequest(machine, from, term)
   const { candidacy } = machine
   // HM5: the better-ranked candidate goes first.
@@ -41,6 +40,11 @@ export function takeVoteRequest(machine: HostMachine, from: number, request: Mes
   }
   if (mayGrant(machine, from)) grant(machine, from, term)
   else machine.request = { from, term, atMs: machine.nowMs }
+}
+
+/** A candidate that no roster here names may know of a newer one: of that this member learns only from a host. */
+function mayKnowNewer(machine: HostMachine, { lastTerm: term, length: index }: Message<'VoteRequest'>): boolean {
+  return silenceMs(machine) >= LONG_SILENCE_MS && isBetter({ term, index }, tailOf(machine.log))
 }
 
 /** A request for the term that was promised last, or for an older one. */
