@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { Bench, LEASE, machineOf, note, rosterOf } from '../testing/host-bench.ts'
 import { GIFT_TERM } from './catch-up.ts'
-import { LONG_SILENCE_MS, type HostMachine, type HostMessage } from './machine.ts'
+import type { HostMachine } from './machine.ts'
+import type { HostMessage } from './messages.ts'
 import { createReign } from './reign.ts'
 import { setTime, take, tick } from './step.ts'
+import { LONG_SILENCE_MS } from './timing.ts'
 
 const at = (machine: HostMachine, ms: number): HostMachine => {
   setTime(machine, { monoMs: ms, wallMs: ms })

@@ -5,14 +5,15 @@
  * meanwhile they know the same rosters, and can elect a host again. Invariant: only what is committed is given
  * and taken here, and taken only by who hears no host. Rule HM20 in docs/behavior.md.
  */
+import { tryWin } from './candidacy.ts'
 import { countsAsVoter, silenceMs } from './council.ts'
-import { tryWin } from './election.ts'
 import { put } from './follow.ts'
 import type { LogEntry } from './log-entry.ts'
 import { entryAt, termAt } from './log.ts'
-import { LONG_SILENCE_MS, type HostMachine } from './machine.ts'
+import type { HostMachine } from './machine.ts'
 import { mayAnswer } from './pacing.ts'
 import { commit } from './reign.ts'
+import { LONG_SILENCE_MS } from './timing.ts'
 import { isForged, stepDown } from './votes.ts'
 
 /** In the envelope of an entry that is committed, and sent in no host's name: what hosts wrote may yet be cut. */

@@ -4,8 +4,10 @@
  * Invariant: reads only; every rule that needs a quorum asks here, so that all count the same rosters.
  */
 import type { Roster as RosterBody } from '@baton/schemas'
-import { ageMs, LEASE_SHARE, WITNESS, type HostMachine, type Reign } from './machine.ts'
+import { ageMs, type HostMachine, type Reign } from './machine.ts'
+import { WITNESS } from './messages.ts'
 import { areQuorums, hasWitness, isVoter, rostersOf, successionOf } from './quorum.ts'
+import { LEASE_SHARE } from './timing.ts'
 
 /** The rosters whose quorums must agree. */
 export function rosters(machine: HostMachine): readonly RosterBody[] {
@@ -44,6 +46,11 @@ export function others(machine: HostMachine): readonly number[] {
 export function rankOf(machine: HostMachine, slot: number): number {
   const rank = successionOf(currentRoster(machine), machine.host).indexOf(slot)
   return rank < 0 ? Infinity : rank
+}
+
+/** HM5: whom the newest roster leaves out, or gives no vote, has no place from which to host. */
+export function isPlaced(machine: HostMachine): boolean {
+  return currentRoster(machine).members.some(({ slot, voter }) => slot === machine.self && voter)
 }
 
 /** Age of the youngest beat that a quorum, this host included, has acked: 0 with nobody else to ask. */

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { Bench, LEASE, machineOf, note, rosterOf } from '../testing/host-bench.ts'
 import { lengthOf } from './log.ts'
-import { EVERYONE, LONG_SILENCE_MS, WITNESS, type HostMachine, type HostMessage } from './machine.ts'
+import type { HostMachine } from './machine.ts'
+import { EVERYONE, WITNESS, type HostMessage } from './messages.ts'
 import { createReign } from './reign.ts'
 import { fork, hostLeft, releaseTo, setTime, take, tick } from './step.ts'
+import { LONG_SILENCE_MS } from './timing.ts'
 
 const at = (machine: HostMachine, ms: number): void => setTime(machine, { monoMs: ms, wallMs: ms })
 const vote = (term: number, candidate: number, lastTerm = 1, length = 1): HostMessage => ({

@@ -3,8 +3,10 @@ import { Bench, LEASE, machineOf, note, rosterOf } from '../testing/host-bench.t
 import { isFree } from './council.ts'
 import type { LogEntry } from './log-entry.ts'
 import { lengthOf } from './log.ts'
-import { LONG_SILENCE_MS, type HostMachine, type HostMessage } from './machine.ts'
+import type { HostMachine } from './machine.ts'
+import type { HostMessage } from './messages.ts'
 import { fork, setTime, take, tick } from './step.ts'
+import { LONG_SILENCE_MS } from './timing.ts'
 
 const ROSTER = rosterOf([1, 2, 3])
 

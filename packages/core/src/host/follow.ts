@@ -4,13 +4,15 @@
  * Invariant: terms never fall here; a host is believed by the votes that others cast on their own
  * channels, and its log replaces only what was never committed. Rules HM1 and HM9 in docs/behavior.md.
  */
+import { tryWin } from './candidacy.ts'
 import type { LogEntry } from './log-entry.ts'
 import { agrees, currentRoster, hasPromised, silenceMs } from './council.ts'
 import { append, createLog, cutFrom, entryAt, lengthOf, termAt } from './log.ts'
-import { GIVEN_UP_LEASES, send, type Candidacy, type HostMachine, type Message } from './machine.ts'
+import { send, type Candidacy, type HostMachine } from './machine.ts'
+import type { Message } from './messages.ts'
 import { commit } from './reign.ts'
+import { GIVEN_UP_LEASES } from './timing.ts'
 import { isForged, sendFence } from './votes.ts'
-import { tryWin } from './election.ts'
 
 /** Beats that a host must send before it is believed on its own word, by a member that hears no other. */
 const CLAIM_BEATS = 3

@@ -1,90 +1,16 @@
 /**
  * One member's part in deciding who hosts, as plain data, and what goes in and out of it.
  *
- * Place in the house: `votes`, `election`, `reign`, `follow` and `hand-over` are functions over this; they
+ * Place in the house: `votes`, `election`, `candidacy`, `reign` and `follow` are functions over this; they
  * know no sockets and no clock. Invariant: everything here can be cloned, so that every interleaving of a
  * small room can be tried on the real code.
  */
-import type { ControlBody, Roster as RosterBody } from '@baton/schemas'
-import type { LogEntry, LogEvent } from './log-entry.ts'
+import type { Roster as RosterBody } from '@baton/schemas'
+import type { LogEvent } from './log-entry.ts'
 import type { HostChangeReason } from '../network-types.ts'
 import { createLog, type ReplicatedLog, type Tail } from './log.ts'
-
-/** The lobby among the senders and receivers of votes. Slots begin at 1. */
-export const WITNESS = 0
-/** Receivers: every member of any roster that counts. */
-export const EVERYONE = -1
-
-/** A host speaks at least this often. */
-export const BEAT_MS = 50
-/** How long each next successor lets the one before it try that hears no host either. */
-export const STAGGER_MS = 250
-/** The same for one that was not heard to say so: it is gone as well, most likely. */
-export const ABSENT_STAGGER_MS = 50
-export const ATTEMPT_MS = 500
-export const REPEAT_MS = 100
-/** What somebody waits for while there is no host. */
-export const URGENT_REPEAT_MS = 50
-/** A host that says for so many leases that it has no quorum is waited for no longer. */
-export const GIVEN_UP_LEASES = 2
-/** After this silence the word of one member, whoever it is, on what the others do is enough: the voters may be gone. */
-export const LONG_SILENCE_MS = 3_000
-/** A host counts on its lease a little less long than its voters promise it: clocks differ by up to 1 %. */
-export const LEASE_SHARE = 0.97
-
-export interface Beat {
-  readonly type: 'Beat'
-  readonly sequence: number
-  readonly commit: number
-  /** The host has no quorum: it lives, and decides nothing. */
-  readonly isCut?: boolean
-}
-
-export interface BeatAck {
-  readonly type: 'BeatAck'
-  readonly sequence: number
-  /** Position up to which the sender's log is the host's. */
-  readonly held: number
-  readonly promised: number
-}
-
-export interface EntryMessage {
-  readonly type: 'Entry'
-  readonly entry: LogEntry
-}
-
-/** What members say to one another about the host. Terms, slots and positions; see schemas/control.fbs. */
-export type HostMessage =
-  | Beat
-  | BeatAck
-  | EntryMessage
-  | Extract<
-      ControlBody,
-      {
-        type:
-          | 'Suspect'
-          | 'VoteRequest'
-          | 'Vote'
-          | 'Abandon'
-          | 'Fence'
-          | 'HandOver'
-          | 'Follow'
-          | 'FetchLog'
-          | 'LogBase'
-          | 'WitnessBeat'
-          | 'WitnessAck'
-      }
-    >
-
-export type Message<Type extends HostMessage['type']> = Extract<HostMessage, { type: Type }>
-
-export interface Outgoing {
-  /** A slot, `WITNESS` or `EVERYONE`. */
-  readonly to: number
-  /** The sender's term. */
-  readonly term: number
-  readonly message: HostMessage
-}
+import type { HostMessage, Outgoing } from './messages.ts'
+import type { Moment } from './timing.ts'
 
 /** A change of host as this member sees it; the room makes events of it. */
 export interface HostTurn {
@@ -92,12 +18,6 @@ export interface HostTurn {
   readonly term: number
   readonly reason: HostChangeReason
   readonly gapMs: number
-}
-
-/** Two clocks: one may stand still while the machine sleeps, the other may be set. */
-export interface Moment {
-  readonly monoMs: number
-  readonly wallMs: number
 }
 
 /** What this member said when it was last asked for a vote, to be undone if that comes to nothing. */

@@ -17,19 +17,10 @@ import {
   silenceMs,
 } from './council.ts'
 import { append, commitTo, compact, entryAt, lengthOf, MAX_UNCOMMITTED, tailOf, termAt } from './log.ts'
-import {
-  BEAT_MS,
-  EVERYONE,
-  LONG_SILENCE_MS,
-  now,
-  REPEAT_MS,
-  send,
-  WITNESS,
-  type HostMachine,
-  type Message,
-  type Reign,
-} from './machine.ts'
+import { now, send, type HostMachine, type Reign } from './machine.ts'
+import { EVERYONE, WITNESS, type Message } from './messages.ts'
 import { mayAnswer } from './pacing.ts'
+import { BEAT_MS, LONG_SILENCE_MS, REPEAT_MS } from './timing.ts'
 import { isForged } from './votes.ts'
 
 const SENT_COUNT = 64

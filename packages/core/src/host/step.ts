@@ -5,21 +5,16 @@
  * (`appendEntry`, `releaseTo`, `fork`).
  */
 import type { Roster as RosterBody } from '@baton/schemas'
+import { takeVote } from './candidacy.ts'
 import { needsWitness } from './council.ts'
 import { GIFT_TERM, giveCommitted, takeGiven } from './catch-up.ts'
 import { sendAcks, takeBase, takeBeat, takeEntry, takeFetchLog } from './follow.ts'
-import { takeSuspect, takeVote, tickElection } from './election.ts'
-import {
-  ageMs,
-  EVERYONE,
-  LEASE_SHARE,
-  send,
-  WITNESS,
-  type HostMachine,
-  type HostMessage,
-  type Moment,
-} from './machine.ts'
+import { tickElection } from './election.ts'
+import { ageMs, send, type HostMachine } from './machine.ts'
+import { EVERYONE, WITNESS, type HostMessage } from './messages.ts'
 import { advanceCommit, takeBeatAck, takeFence, takeFollow, takeWitnessAck, tickReign } from './reign.ts'
+import { takeSuspect } from './silence.ts'
+import { LEASE_SHARE, type Moment } from './timing.ts'
 import { takeAbandon, takeRelease, takeVoteRequest, tickVotes } from './votes.ts'
 
 /**

@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Bench, LEASE, machineOf, rosterOf } from '../testing/host-bench.ts'
-import { EVERYONE, LONG_SILENCE_MS, type HostMachine, type HostMessage } from './machine.ts'
+import type { HostMachine } from './machine.ts'
+import { EVERYONE, type HostMessage } from './messages.ts'
 import { releaseTo, setTime, take, tick } from './step.ts'
+import { LONG_SILENCE_MS } from './timing.ts'
 
 const ROSTER = rosterOf([1, 2, 3, 4, 5])
 

@@ -7,16 +7,9 @@
  */
 import { countsAsVoter, hasPromised, isFree, others, rankOf, silenceMs } from './council.ts'
 import { isBetter, tailOf } from './log.ts'
-import {
-  ATTEMPT_MS,
-  draw,
-  EVERYONE,
-  LONG_SILENCE_MS,
-  send,
-  WITNESS,
-  type HostMachine,
-  type Message,
-} from './machine.ts'
+import { draw, send, type HostMachine } from './machine.ts'
+import { EVERYONE, WITNESS, type Message } from './messages.ts'
+import { ATTEMPT_MS, LONG_SILENCE_MS } from './timing.ts'
 import { MAX_TERM_LEAP } from './witness-state.ts'
 
 /** True for a term that no run of honest elections can have reached; its sender is counted. */

@@ -6,7 +6,7 @@
  * in order on the control channel. Layout: docs/wire-format.md, HB rules.
  */
 import { encodeControl, type ControlBody } from '@baton/schemas'
-import type { Beat, BeatAck, HostMessage } from './machine.ts'
+import type { Beat, BeatAck, HostMessage } from './messages.ts'
 
 /** First byte on the state channel: an encoded control message follows. */
 export const STATE_KIND_CONTROL = 0x00

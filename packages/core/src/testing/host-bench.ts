@@ -8,11 +8,12 @@
 import { decodeControl, encodeControl, type ControlBody, type Roster as RosterBody } from '@baton/schemas'
 import { holdsLease, isActing, others } from '../host/council.ts'
 import { tailOf } from '../host/log.ts'
-import { createMachine, EVERYONE, WITNESS, type HostMachine, type HostMessage, type HostTurn } from '../host/machine.ts'
+import { createMachine, type HostMachine, type HostTurn } from '../host/machine.ts'
 import { appendEntry } from '../host/reign.ts'
 import { setTime, take, tick } from '../host/step.ts'
 import { createWitness, stepWitness, tickWitness, type WitnessEffect, type WitnessState } from '../host/index.ts'
 import type { LogEntry } from '../host/log-entry.ts'
+import { EVERYONE, WITNESS, type HostMessage } from '../host/messages.ts'
 
 export const LEASE = 600
 

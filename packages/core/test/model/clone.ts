@@ -4,17 +4,10 @@
  *
  * Invariant: what the copy shares with the original is never changed in place by the machine's code.
  */
-import { patienceMs } from '../../src/host/election.ts'
-import {
-  ATTEMPT_MS,
-  BEAT_MS,
-  GIVEN_UP_LEASES,
-  type Answered,
-  type Candidacy,
-  type HostMachine,
-  type Reign,
-} from '../../src/host/machine.ts'
+import type { Answered, Candidacy, HostMachine, Reign } from '../../src/host/machine.ts'
 import type { LogEntry } from '../../src/host/log-entry.ts'
+import { patienceMs } from '../../src/host/silence.ts'
+import { ATTEMPT_MS, BEAT_MS, GIVEN_UP_LEASES } from '../../src/host/timing.ts'
 import { LEASE, nameOf } from '../../src/testing/host-bench.ts'
 import type { Flight, World } from './moment.ts'
 

@@ -3,8 +3,9 @@
  *
  * Invariant: types only, so that those who change worlds and those who describe them need not know one another.
  */
-import type { HostMachine, HostMessage } from '../../src/host/machine.ts'
+import type { HostMachine } from '../../src/host/machine.ts'
 import type { WitnessState } from '../../src/host/index.ts'
+import type { HostMessage } from '../../src/host/messages.ts'
 
 export interface Flight {
   readonly from: number
