@@ -186,7 +186,7 @@ describe('belief', () => {
     const machine = at(guest(), LONG_SILENCE_MS)
     for (let index = 0; index < 5; index++) take(machine, 9, 2, beat(1))
     expect(machine.host).toBe(1)
-    const request = { term: 2, candidate: 9, lastTerm: 1, length: 1, commit: 1, leaseMs: LEASE } as const
+    const request = { term: 2, candidate: 9, lastTerm: 1, length: 2, commit: 1, leaseMs: LEASE } as const
     take(machine, 9, 1, { type: 'VoteRequest', ...request })
     take(machine, 9, 2, beat(1))
     expect([machine.host, machine.term]).toEqual([9, 2])
