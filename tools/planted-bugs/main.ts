@@ -10,7 +10,8 @@ import { mkdirSync, realpathSync } from 'node:fs'
 import { cac } from 'cac'
 import { build, type BuildOptions } from 'esbuild'
 import { bugOf, filesOf, plantedText, ROOT } from './mutate.ts'
-import { PLANTED_BUGS, type PlantedBug } from './planted.ts'
+import type { PlantedBug } from './planted-bug.ts'
+import { PLANTED_BUGS } from './planted.ts'
 
 interface Flags {
   readonly only?: string
@@ -31,7 +32,7 @@ const WORK = `${ROOT}node_modules/.cache/planted-bugs`
 const OUT = `${WORK}/run-${process.pid}.mjs`
 /** The matchers that vitest itself uses; they lie beside it. */
 const EXPECT = realpathSync(`${realpathSync(`${ROOT}node_modules/vitest`)}/../@vitest/expect`)
-const HOST_TESTS = ['votes', 'election', 'reign', 'follow', 'quorum', 'step'].map(
+const HOST_TESTS = ['votes', 'election', 'reign', 'follow', 'catch-up', 'quorum', 'step'].map(
   (name) => `packages/core/src/host/${name}.test.ts`,
 )
 const MODEL_TESTS = ['packages/core/test/simulation/host-model.test.ts']

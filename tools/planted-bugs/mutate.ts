@@ -5,14 +5,15 @@
  */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { PLANTED_BUGS, type PlantedBug } from './planted.ts'
+import type { PlantedBug } from './planted-bug.ts'
+import { PLANTED_BUGS } from './planted.ts'
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
 /** @throws Error when there is no bug of that name */
 export function bugOf(name: string): PlantedBug {
   const found = PLANTED_BUGS.find((bug) => bug.name === name)
-  if (found === undefined) throw new Error(`plant: no bug is called ${name}; see tools/planted-bugs/planted.ts`)
+  if (found === undefined) throw new Error(`plant: no bug is called ${name}; see tools/planted-bugs`)
   return found
 }
 
