@@ -81,6 +81,9 @@ function giveUp(machine: HostMachine): void {
   // What the lobby has seen nobody that answered holds: another may reach a quorum that needs no lobby.
   const inVainMs = lacksWitnessed(machine) ? HEIR_MS : 0
   abandon(machine)
+  // A release that did not make it host is used up: others that were named before or after could go on asking in turn,
+  // and keep the one that reaches a quorum from standing.
+  machine.release = undefined
   const spreadMs = hasHeir(machine) ? HEIR_MS : RETRY_SPREAD_MS
   machine.retryMs = machine.nowMs + RETRY_MS + inVainMs + spreadMs * draw(machine)
 }
