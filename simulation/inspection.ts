@@ -15,6 +15,7 @@ export interface Inspection {
   readonly isReleasing: boolean
   readonly commitIndex: number
   readonly length: number
+  readonly lastTerm: number
   readonly firstIndex: number
   readonly voters: readonly number[]
   /** Of each roster whose quorum must agree. */

@@ -55,8 +55,9 @@ function areLinked(a: SimulatedPeer, b: SimulatedPeer): boolean {
 export function canAgree(room: Room): boolean {
   const peers = members(room)
   const inspections = peers.map((peer) => inspect(peer.network))
+  // The best log decides who votes: a host of a later term that never reached its quorum has changed nothing.
   const rank = (one: Inspection | undefined): number =>
-    one === undefined ? 0 : one.generation * 2 ** 40 + one.term * 2 ** 20 + one.length
+    one === undefined ? 0 : one.generation * 2 ** 40 + one.lastTerm * 2 ** 20 + one.length
   const newest = inspections.reduce((most, one) => (rank(one) > rank(most) ? one : most), undefined)
   if (newest === undefined) return peers.length > 0
   // Who has nothing of the world could only host an empty one.
@@ -114,8 +115,8 @@ function knowsEnough({ witnessTail }: Room, peers: readonly SimulatedPeer[], can
     const inspection = inspect(peer.network)
     if (inspection === undefined || !areLinked(candidate, peer)) return false
     if (inspection.firstIndex > committed + 1) return false
-    const term = inspection.entryAt(inspection.length)?.term ?? 0
-    return term > witnessTail.term || (term === witnessTail.term && inspection.length >= witnessTail.index)
+    const { lastTerm: term, length } = inspection
+    return term > witnessTail.term || (term === witnessTail.term && length >= witnessTail.index)
   })
 }
 

@@ -38,6 +38,7 @@ function createStub(slot: number, others: readonly string[] = []): Stub {
     voters: [slot],
     learners: [],
     uncommittedRosters: 0,
+    lastTerm: 1,
     councils: [[1, 2, 3]],
     resigned: [],
     entryAt: () => undefined,

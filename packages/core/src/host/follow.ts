@@ -6,12 +6,12 @@
  */
 import { tryWin } from './candidacy.ts'
 import type { LogEntry } from './log-entry.ts'
-import { agrees, currentRoster, hasPromised, silenceMs } from './council.ts'
+import { agrees, currentRoster, hasPromised, others, silenceMs } from './council.ts'
 import { append, createLog, cutFrom, entryAt, lengthOf, termAt } from './log.ts'
 import { send, type Candidacy, type HostMachine } from './machine.ts'
 import type { Message } from './messages.ts'
 import { commit } from './reign.ts'
-import { GIVEN_UP_LEASES } from './timing.ts'
+import { GIVEN_UP_LEASES, LONG_SILENCE_MS } from './timing.ts'
 import { isForged, sendFence } from './votes.ts'
 
 /** Beats that a host must send before it is believed on its own word, by a member that hears no other. */
@@ -22,6 +22,9 @@ const ASK_MS = 200
 export function takeBeat(machine: HostMachine, from: number, term: number, beat: Message<'Beat'>): void {
   if (isForged(machine, from, term)) return
   if (term > machine.term && !considerAdopting(machine, from, term)) {
+    // HM18: it hosts by a roster that is not known here. It can let this member in again.
+    const isStranger = !others(machine).includes(from)
+    if (isStranger && silenceMs(machine) >= LONG_SILENCE_MS) machine.strangers = { slot: from, term }
     // A host that most follow cannot know what this member has promised meanwhile: it must outbid that.
     if (machine.promised > term) sendFence(machine, from)
     return

@@ -6,7 +6,7 @@
 import type { Room } from '../room.ts'
 import type { LogEntry } from './log-entry.ts'
 import { isActing, rosters } from './council.ts'
-import { entryAt, lengthOf } from './log.ts'
+import { entryAt, lengthOf, tailOf } from './log.ts'
 
 export interface HostInspection {
   readonly generation: number
@@ -19,6 +19,8 @@ export interface HostInspection {
   readonly isReleasing: boolean
   readonly commitIndex: number
   readonly length: number
+  /** Of the last entry, also where that is not kept. */
+  readonly lastTerm: number
   /** Position of the first entry that is kept. */
   readonly firstIndex: number
   /** `undefined` where it is not kept. */
@@ -47,6 +49,7 @@ export function inspect(room: Room): HostInspection | undefined {
     isReleasing: machine.reign?.releasing !== undefined,
     commitIndex: machine.log.commit,
     length: lengthOf(machine.log),
+    lastTerm: tailOf(machine.log).term,
     firstIndex: machine.log.base + 1,
     entryAt: (index) => entryAt(machine.log, index),
     voters: members.filter((member) => member.voter).map((member) => member.slot),
