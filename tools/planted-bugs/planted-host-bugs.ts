@@ -242,4 +242,18 @@ export const HOST_BUGS: readonly PlantedBug[] = [
   ),
   bug('who was voted for must be in a roster', 'HM9', 'follow', 'if ((!mayHost && !isChosen) || ', 'if (!mayHost || '),
   bug('any term is believed', 'HM13', 'witness-state', 'MAX_TERM_LEAP = 4_096', 'MAX_TERM_LEAP = 4_294_967_296'),
+  bug(
+    'a host that no roster names is not asked',
+    'HM18',
+    'follow',
+    'if (isStranger && silenceMs(machine) >= LONG_SILENCE_MS) machine.strangers = { slot: from, term }',
+    '',
+  ),
+  bug(
+    'a host that no roster names is asked at once',
+    'HM18',
+    'follow',
+    'if (isStranger && silenceMs(machine) >= LONG_SILENCE_MS) machine.strangers',
+    'if (isStranger) machine.strangers',
+  ),
 ]

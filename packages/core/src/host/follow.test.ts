@@ -277,6 +277,19 @@ describe('fences', () => {
     expect(machine.strangers).toEqual({ slot: 3, term: 4 })
   })
 
+  it('HM18: after three seconds so is the beat of a host that no roster here names; it is asked, and not followed', () => {
+    for (const [ms, from, stranger] of [
+      [LONG_SILENCE_MS - 1, 9, undefined],
+      [LONG_SILENCE_MS, 9, { slot: 9, term: 4 }],
+      // A member is believed or not, as any other.
+      [LONG_SILENCE_MS, 3, undefined],
+    ] as const) {
+      const machine = at(away(), ms)
+      take(machine, from, 4, beat(1))
+      expect([machine.strangers, machine.host, machine.term]).toEqual([stranger, 1, 1])
+    }
+  })
+
   it('HM18: who hears the host of its term believes nobody about that term', () => {
     const machine = at(away(), 0)
     for (const slot of [3, 4, 5]) take(machine, slot, 1, fence(1, 3))
