@@ -1,35 +1,11 @@
 /**
- * Bugs in who hosts: leases, votes, when to stand, handing over, whom to believe.
+ * Bugs in who hosts: leases, votes, when to stand, handing over.
  *
  * Invariant: in the order of their rules.
  */
 import { bug, HOST, type PlantedBug } from './planted-bug.ts'
 
 export const HOST_BUGS: readonly PlantedBug[] = [
-  bug('no fencing', 'HM1', 'follow', 'if (term < machine.term || machine.promised > term) {', 'if (term < 0) {'),
-  {
-    name: 'ack after a promise',
-    rule: 'HM1',
-    edits: [
-      {
-        file: `${HOST}/follow.ts`,
-        find: 'if (term < machine.term || machine.promised > term) {',
-        put: 'if (term < machine.term) {',
-      },
-      {
-        file: `${HOST}/follow.ts`,
-        find: "if (machine.role === 'host' || hasPromised(machine) || machine.promised > machine.term) return",
-        put: "if (machine.role === 'host') return",
-      },
-    ],
-  },
-  bug(
-    'entries after a promise',
-    'HM1',
-    'follow',
-    ' || term !== machine.term || machine.promised > term) return',
-    ' || term !== machine.term) return',
-  ),
   bug('no lease check', 'HM2', 'council', '&& !reign.isBurned && holdsLease(machine)', '&& !reign.isBurned'),
   bug('longer lease', 'HM2', 'timing', 'LEASE_SHARE = 0.97', 'LEASE_SHARE = 1.6'),
   bug(
@@ -225,35 +201,5 @@ export const HOST_BUGS: readonly PlantedBug[] = [
     'step',
     'if (from === machine.host && term === machine.term) takeRelease',
     'if (from === machine.host) takeRelease',
-  ),
-  bug(
-    'anybody is believed',
-    'HM9',
-    'follow',
-    'if (!isElected && !isClaimBelieved(machine, from, term)) {',
-    'if (term === 0) {',
-  ),
-  bug(
-    'a claim is believed at once',
-    'HM9',
-    'follow',
-    'return count >= (isChosen ? 1 : CLAIM_BEATS) && silenceMs',
-    'return silenceMs',
-  ),
-  bug('who was voted for must be in a roster', 'HM9', 'follow', 'if ((!mayHost && !isChosen) || ', 'if (!mayHost || '),
-  bug('any term is believed', 'HM13', 'witness-state', 'MAX_TERM_LEAP = 4_096', 'MAX_TERM_LEAP = 4_294_967_296'),
-  bug(
-    'a host that no roster names is not asked',
-    'HM18',
-    'follow',
-    'if (isStranger && silenceMs(machine) >= LONG_SILENCE_MS) machine.strangers = { slot: from, term }',
-    '',
-  ),
-  bug(
-    'a host that no roster names is asked at once',
-    'HM18',
-    'follow',
-    'if (isStranger && silenceMs(machine) >= LONG_SILENCE_MS) machine.strangers',
-    'if (isStranger) machine.strangers',
   ),
 ]

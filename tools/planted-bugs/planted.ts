@@ -3,9 +3,10 @@
  *
  * Invariant: no two have the same name.
  */
+import { BELIEF_BUGS } from './planted-belief-bugs.ts'
 import type { PlantedBug } from './planted-bug.ts'
 import { HOST_BUGS } from './planted-host-bugs.ts'
 import { LOG_BUGS } from './planted-log-bugs.ts'
 import { OUTSIDE_BUGS } from './planted-outside-bugs.ts'
 
-export const PLANTED_BUGS: readonly PlantedBug[] = [...HOST_BUGS, ...LOG_BUGS, ...OUTSIDE_BUGS]
+export const PLANTED_BUGS: readonly PlantedBug[] = [...HOST_BUGS, ...BELIEF_BUGS, ...LOG_BUGS, ...OUTSIDE_BUGS]
