@@ -32,14 +32,14 @@ const ARGS = [
 ]
 
 /** Of the unpacked browser's folder; counts up when what is written there changes. */
-const LAYOUT = 2
+const LAYOUT = 3
 /** The package's own file names folders that only its usual host has: without any font a page with text crashes. */
-const FONTS = `<?xml version="1.0"?>
+const fontsOf = (folder: string): string => `<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig>
   <dir prefix="relative">fonts</dir>
   <dir>/usr/share/fonts</dir>
-  <cachedir prefix="relative">fonts-cache</cachedir>
+  <cachedir>${folder}/fonts-cache</cachedir>
 </fontconfig>
 `
 
@@ -93,7 +93,7 @@ async function packagedChromium(): Promise<string> {
       'here=$(dirname "$0")',
       `FONTCONFIG_FILE="$here/fonts.conf" ${path}exec "$here/chromium" "$@"`,
     ]
-    await writeFile(join(staging, 'fonts.conf'), FONTS)
+    await writeFile(join(staging, 'fonts.conf'), fontsOf(folder))
     await writeFile(join(staging, 'run'), `${lines.join('\n')}\n`)
     await chmod(join(staging, 'run'), 0o755)
     await run(join(staging, 'run'), ['--version']).catch((cause: unknown) => {

@@ -188,7 +188,7 @@ describe('joining', { timeout: 60_000 }, () => {
     rig.run(3_000)
     expect([late.state, b!.host?.id]).toEqual(['joining', 'peer-1'])
     settled(rig)
-    expect([late.host!.id, late.sessionTag, late.term]).toEqual([b!.local.id, b!.sessionTag, 2])
+    expect([late.host!.id, late.sessionTag, late.term]).toEqual([b!.local.id, b!.sessionTag, b!.term])
   })
 
   it('NW9: a peer that falls silent is dropped after peerTimeoutMs, by host and guests', () => {

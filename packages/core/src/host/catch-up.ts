@@ -44,8 +44,8 @@ export function takeGiven(machine: HostMachine, from: number, entry: LogEntry): 
   const { log } = machine
   const { index, term } = entry
   if (index !== log.commit + 1 || isForged(machine, from, term) || !isWaiting(machine, from)) return
-  // Of before a fork, and none of those that follow here.
-  if (term < termAt(log, log.commit)!) return
+  // What was committed before a fork and after it need not follow one another: only the host of the fork knows.
+  if (machine.forked !== undefined || term < termAt(log, log.commit)!) return
   if (machine.role === 'host') {
     // What another host has committed since shows that this one is deposed.
     if (term <= machine.term) return

@@ -395,6 +395,25 @@ describe('taking over', () => {
     expect([machine.role, machine.candidacy?.grants.size]).toEqual(['follower', 1])
   })
 
+  it('HM6: sends nobody what it keeps no more, however much it commits on taking over', () => {
+    const machine = machineOf(2, rosterOf([1, 2, 3, 4, 5]), 1, 1)
+    for (let index = 2; index <= 3_000; index++) {
+      take(machine, 1, 1, { type: 'Entry', entry: { index, term: 1, requester: 1, body: note(index) } })
+    }
+    at(machine, LEASE)
+    for (const slot of [1, 3, 4]) take(machine, slot, 1, suspect)
+    tick(machine)
+    const vote = { type: 'Vote', term: machine.candidacy!.term, candidate: 2, lastTerm: 1, tick: 0 } as const
+    take(machine, 3, 1, { ...vote, length: 10, commit: 10 })
+    machine.out.length = 0
+    take(machine, 4, 1, { ...vote, length: 3_000, commit: 3_000 })
+    expect([machine.role, machine.log.commit]).toEqual(['host', 3_000])
+    expect(machine.log.base).toBeGreaterThan(1_000)
+    const sent = machine.out.flatMap(({ message }) => (message.type === 'Entry' ? [message.entry] : []))
+    expect(sent.length).toBeGreaterThan(0)
+    expect(sent).not.toContain(undefined)
+  })
+
   it('HM6: a late vote of an attempt that was given up makes nobody host', () => {
     const machine = machineOf(2, rosterOf([1, 2, 3]), 1, 1)
     at(machine, LEASE)

@@ -136,6 +136,7 @@ export function adopt(machine: HostMachine, host: number, term: number): void {
   machine.reports.clear()
   machine.fences.clear()
   machine.verified = log.commit
+  machine.isCompared = machine.generation === 0
   machine.hostCommit = log.commit
   machine.ackSequence = 0
   machine.isOwingAck = false
@@ -165,6 +166,7 @@ export function takeEntry(machine: HostMachine, from: number, term: number, entr
   if (entry.index <= machine.verified) return
   put(machine, entry)
   machine.verified = entry.index
+  machine.isCompared = true
   machine.isOwingAck = true
   followCommit(machine)
 }
@@ -230,13 +232,14 @@ export function takeBase(machine: HostMachine, from: number, term: number, base:
   machine.host = from
   machine.strangers = undefined
   adopt(machine, from, term)
+  machine.isCompared = true
 }
 
 /** At the end of a step: says how far this log is the host's, and that its beats are heard. */
 export function sendAcks(machine: HostMachine): void {
   if (!machine.isOwingAck) return
   machine.isOwingAck = false
-  const { ackSequence: sequence, verified: held, promised } = machine
+  const { ackSequence: sequence, isCompared, verified, promised } = machine
   if (machine.role === 'host' || hasPromised(machine) || machine.promised > machine.term) return
-  send(machine, machine.host, { type: 'BeatAck', sequence, held, promised })
+  send(machine, machine.host, { type: 'BeatAck', sequence, held: isCompared ? verified : 0, promised })
 }

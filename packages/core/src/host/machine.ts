@@ -127,6 +127,8 @@ export interface HostMachine {
   /** Follower: position up to which this log is known to be the host's, and the host's commit. */
   verified: number
   hostCommit: number
+  /** Follower: the host has compared what is committed here, or given it. After a fork it need not be the same. */
+  isCompared: boolean
   askedMs: number
   isOwingAck: boolean
   ackSequence: number
@@ -203,6 +205,7 @@ export function createMachine(options: MachineOptions): HostMachine {
     forkedTerm: 0,
     verified: base.index,
     hostCommit: base.index,
+    isCompared: true,
     askedMs: -Infinity,
     isOwingAck: false,
     ackSequence: 0,

@@ -47,8 +47,10 @@ export function takeHostMessage(room: Room, link: Link, term: number, message: H
 function slotOfStranger(room: Room, link: Link, term: number, message: HostMessage): number | undefined {
   const { type } = message
   if (type === 'Beat' || type === 'Suspect' || type === 'VoteRequest') sendOnState(room, link, fenceOf(room.machine!))
-  const isHeard = HEARD_OF_STRANGERS.has(type) || (type === 'Entry' && term === GIFT_TERM)
-  return isHeard ? strangerSlot(room, link) : undefined
+  const slot = strangerSlot(room, link)
+  const isFollowed = slot === room.machine!.host
+  const isHeard = isFollowed || HEARD_OF_STRANGERS.has(type) || (type === 'Entry' && term === GIFT_TERM)
+  return isHeard ? slot : undefined
 }
 
 const HEARD_OF_STRANGERS: ReadonlySet<HostMessage['type']> = new Set(['Suspect', 'VoteRequest', 'Beat', 'LogBase'])

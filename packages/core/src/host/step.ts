@@ -108,12 +108,17 @@ export function resign(machine: HostMachine, slot: number): void {
   if (machine.role === 'host') advanceCommit(machine)
 }
 
+/** By more than this no two members of a room differ in the term that they know; far less than what counts as forged. */
+const FORK_TERM_LEAP = 1_024
+
 /** A declared fork: from here on `roster` alone decides, whatever others may think. */
 export function fork(machine: HostMachine, generation: number, roster: RosterBody): void {
   if (generation <= machine.generation) return
   machine.generation = generation
   machine.forked = roster
   machine.forkedTerm = Math.max(machine.promised, machine.term)
+  // Somebody that goes on may have followed a later term: none of before is used again.
+  machine.highest = Math.max(machine.promised, machine.highest, machine.term) + FORK_TERM_LEAP
   machine.role = 'follower'
   machine.reign = undefined
   machine.candidacy = undefined

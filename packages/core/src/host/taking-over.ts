@@ -31,11 +31,12 @@ export function win(machine: HostMachine): void {
   const gapMs = nowMs - machine.shownMs
   const roster = rosterOfNewReign(machine, isAgain, reason)
   for (const { tick } of grants.values()) if (isSomeAhead(tick, machine.tick)) machine.tick = tick
+  commitKnown(machine, grants)
   const reign = createReign(nowMs)
   for (const slot of grants.keys()) if (slot !== self) reign.acked.set(slot, started)
   for (const [slot, grant] of grants) {
     // After a fork a voter may have committed something else: it says first what.
-    const isSame = machine.forked === undefined && grant.commit >= log.base && grant.commit <= lengthOf(log)
+    const isSame = machine.generation === 0 && grant.commit >= log.base && grant.commit <= lengthOf(log)
     if (slot !== WITNESS && slot !== self && isSame) reign.next.set(slot, grant.commit + 1)
   }
   machine.candidacy = undefined
@@ -49,7 +50,6 @@ export function win(machine: HostMachine): void {
   machine.reign = reign
   machine.reports.clear()
   machine.retryMs = nowMs + RETRY_MS
-  commitKnown(machine, grants)
   // One that gave its reign up for a candidate, and has it back, was none in between.
   const turned = !isAgain || reason === 'fork' ? reason : wasHost ? undefined : 'returned'
   if (turned !== undefined) machine.turns.push({ slot: self, term, reason: turned, gapMs })
@@ -61,7 +61,7 @@ export function win(machine: HostMachine): void {
  * superseded. After a fork it may be of another log.
  */
 function commitKnown(machine: HostMachine, grants: Candidacy['grants']): void {
-  if (machine.forked !== undefined) return
+  if (machine.generation !== 0) return
   let index = machine.log.commit
   for (const [slot, grant] of grants) if (slot !== WITNESS) index = Math.max(index, grant.commit)
   if (index > machine.log.commit) commit(machine, Math.min(index, lengthOf(machine.log)))
