@@ -32,7 +32,7 @@ const WORK = `${ROOT}node_modules/.cache/planted-bugs`
 const OUT = `${WORK}/run-${process.pid}.mjs`
 /** The matchers that vitest itself uses; they lie beside it. */
 const EXPECT = realpathSync(`${realpathSync(`${ROOT}node_modules/vitest`)}/../@vitest/expect`)
-const HOST_TESTS = ['votes', 'election', 'reign', 'follow', 'catch-up', 'quorum', 'step'].map(
+const HOST_TESTS = ['votes', 'election', 'reign', 'follow', 'catch-up', 'forks', 'quorum', 'step'].map(
   (name) => `packages/core/src/host/${name}.test.ts`,
 )
 const MODEL_TESTS = ['packages/core/test/simulation/host-model.test.ts']

@@ -62,7 +62,7 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     'a fork commits what voters committed before',
     'HM6',
     'taking-over',
-    'if (machine.forked !== undefined) return\n  let index',
+    'if (machine.generation !== 0) return\n  let index',
     'let index',
   ),
   bug(
@@ -169,7 +169,7 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     'a fork sends on top of what voters committed',
     'HM12',
     'taking-over',
-    'const isSame = machine.forked === undefined && grant',
+    'const isSame = machine.generation === 0 && grant',
     'const isSame = grant',
   ),
   bug(
@@ -186,5 +186,7 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     'suspect.commit > machine.log.commit && isWorried(machine)) report',
     'suspect.commit > machine.log.commit) report',
   ),
-  bug('gifts of before a fork', 'HM20', 'catch-up', 'if (term < termAt(log, log.commit)!) return', ''),
+  bug('gifts of before a fork', 'HM20', 'catch-up', 'machine.forked !== undefined || term < termAt', 'false && termAt'),
+  bug('a fork that goes on with old terms', 'HM12', 'step', ' + FORK_TERM_LEAP', ''),
+  bug('entries of another log are acked', 'HM10', 'follow', 'isCompared ? verified : 0', 'verified'),
 ]

@@ -28,7 +28,8 @@ describe('TickClock', () => {
   it('CK2: never goes back, whatever it is steered to, and runs at most 5 % off unless it jumps ahead or waits', () => {
     const steps = fc.array(
       fc.record({
-        stepMs: fc.double({ min: 0, max: 500, noNaN: true }),
+        // Whole milliseconds: most doubles up to 500 are next to nothing.
+        stepMs: fc.integer({ min: 0, max: 500 }),
         errorTicks: fc.integer({ min: -500, max: 500 }),
       }),
       { minLength: 1, maxLength: 100 },
@@ -55,7 +56,7 @@ describe('TickClock', () => {
           const jumped = tickDifference(previous, current)
           expect(jumped).toBeCloseTo(errorTicks > rateHz ? errorTicks : 0, 3)
           const isWaiting = limit === 1
-          limit = -errorTicks > (isWaiting ? 0.1 : 1) * rateHz ? 1 : 0.05
+          limit = -errorTicks > (isWaiting ? 0.1 : 0.25) * rateHz ? 1 : 0.05
         }
       }),
     )
@@ -75,13 +76,13 @@ describe('TickClock', () => {
     )
   })
 
-  it('CK2: more than a second ahead it waits until it is level, and not for the last second at 5 %', () => {
+  it('CK2: more than a quarter of a second ahead it waits until it is level, and not for the rest at 5 %', () => {
     const clock = new TickClock({ rateHz: 60 })
-    clock.start(0, 200)
+    clock.start(0, 24)
     const aheadAt = (nowMs: number): number => clock.exact(nowMs) - (nowMs * 60) / 1_000
-    for (let nowMs = 250; nowMs <= 3_500; nowMs += 250) clock.steer(nowMs, (nowMs * 60) / 1_000)
-    expect(aheadAt(3_500)).toBeLessThan(0.1 * 60)
-    expect(aheadAt(3_500)).toBeGreaterThanOrEqual(0)
+    for (let nowMs = 250; nowMs <= 750; nowMs += 250) clock.steer(nowMs, (nowMs * 60) / 1_000)
+    expect(aheadAt(750)).toBeLessThan(0.1 * 60)
+    expect(aheadAt(750)).toBeGreaterThanOrEqual(0)
   })
 
   it('CK3: let go, it runs on from where it is at its own rate', () => {

@@ -8,8 +8,10 @@ import { serialDifference32 } from '../sequence/serial.ts'
 const TICK_RANGE = 0x1_0000_0000
 /** The most a steered clock runs faster or slower: 5 ms in 100, too little to be seen in motion. */
 const SLEW_RATE = 0.05
-/** An error above this is not worked off slowly: forward it jumps, backward it stands still. */
+/** Further behind than this it is not worked off slowly: it jumps. */
 const JUMP_SECONDS = 1
+/** Further ahead than this it stands still: what is stamped half a second ahead of a host's clock is not taken there. */
+const WAIT_SECONDS = 0.25
 /** One that has begun to stand still does so until it is as near as this: the rest would take it 20 times as long. */
 const LEVEL_SECONDS = 0.1
 
@@ -78,14 +80,14 @@ export class TickClock {
 
   /**
    * Moves toward `target`, the exact tick that ought to be now: at most 5 % faster or slower. More
-   * than a second behind it jumps ahead; more than a second ahead it waits.
+   * than a second behind it jumps ahead; more than a quarter of a second ahead it waits.
    */
   steer(nowMs: number, target: number): void {
     const current = this.#unwrapped(nowMs)
     const error = tickDifference(target, wrapTick(current))
     this.#baseMs = Math.max(nowMs, this.#baseMs)
     const mustJump = error > JUMP_SECONDS * this.#rateHz
-    this.#isWaiting = -error > (this.#isWaiting ? LEVEL_SECONDS : JUMP_SECONDS) * this.#rateHz
+    this.#isWaiting = -error > (this.#isWaiting ? LEVEL_SECONDS : WAIT_SECONDS) * this.#rateHz
     this.#baseTick = mustJump ? current + error : current
     this.#correction = mustJump ? 0 : error
     this.#correctionRate = this.#isWaiting ? 1 : SLEW_RATE
