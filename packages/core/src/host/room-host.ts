@@ -20,6 +20,7 @@ import { setRoster, settleHost } from './membership.ts'
 import { admitted } from './rosters.ts'
 import { peerOfSlot, slotOf, strangerSlot } from './slots.ts'
 import { take, tick } from './step.ts'
+import { LONG_SILENCE_MS } from './timing.ts'
 import { fenceOf } from './votes.ts'
 import { isUnreliable, STATE_KIND_CONTROL, writeBeat, writeBeatAck, writeForWitness } from './wire.ts'
 import { answerAll, sendHello, setHoldsWorld } from './hello.ts'
@@ -53,7 +54,13 @@ function slotOfStranger(room: Room, link: Link, term: number, message: HostMessa
   return isHeard ? slot : undefined
 }
 
-const HEARD_OF_STRANGERS: ReadonlySet<HostMessage['type']> = new Set(['Suspect', 'VoteRequest', 'Beat', 'LogBase'])
+const HEARD_OF_STRANGERS: ReadonlySet<HostMessage['type']> = new Set([
+  'Suspect',
+  'VoteRequest',
+  'Beat',
+  'Fence',
+  'LogBase',
+])
 
 function mayGiveBase(room: Room, machine: HostMachine, slot: number): boolean {
   return slot === machine.host || slot === machine.strangers?.slot || room.state === 'joining'
@@ -172,7 +179,14 @@ function deliver(room: Room, machine: HostMachine, { to, term, message }: Outgoi
     return
   }
   if (to !== EVERYONE) return deliverTo(room, to, term, message)
-  for (const slot of others(machine)) deliverTo(room, slot, term, message)
+  const slots = others(machine)
+  for (const slot of slots) deliverTo(room, slot, term, message)
+  if (message.type !== 'Suspect' || silenceMs(machine) < LONG_SILENCE_MS) return
+  // The room may have gone on without anybody that this member knows.
+  for (const link of room.links.values()) {
+    const slot = strangerSlot(room, link)
+    if (slot !== undefined && !slots.includes(slot)) deliverTo(room, slot, term, message)
+  }
 }
 
 function deliverTo(room: Room, slot: number, term: number, message: HostMessage): void {
