@@ -6,144 +6,148 @@
  * at the same index (BL6).
  */
 import { HISTORY_STATES, isLater, lengthened } from './baseline.ts'
-import type { Reference } from './delta.ts'
-import type { PublishedComponent } from './published-rows.ts'
-import { MAX_BASELINE_AGE, MAX_LINE_TICKS, MAX_SPACING, WHOLE_ROW } from './row-header.ts'
+import { MAX_BASELINE_AGE, MAX_LINE_TICKS, MAX_SPACING, SPACING_BITS, WHOLE_ROW } from './row-header.ts'
+
+/** Words per row; together, because a row that is sent needs them all. */
+const WORDS = 6
+/** Packet tick of the newest acked state, and of the one before it. */
+const NEWEST = 0
+const OLDER = 1
+/** Tick of the last sending, or of when the row was first wanted; valid where it is known. */
+const LAST_SENT = 2
+/** How often the row was sent, modulo 2^16; above that, how often its entity was forgotten. */
+const STAMP = 3
+/** The stamp when the newest acked state was sent. */
+const NEWEST_STAMP = 4
+/** Bits 0 and 1: acked states that are known, 0 to 2. */
+const FLAGS = 5
+const COUNT_MASK = 3
+/** The row waits to be sent, or was sent. */
+const IS_KNOWN = 4
+/** A packet with the row was lost and it was not sent since. */
+const IS_URGENT = 8
+const SENDS_MASK = 0xffff
+const ONE_GENERATION = 0x10000
 
 export class AckedRows {
-  /** 0, 1 or 2 acked states are known. */
-  count: Uint8Array
-  /** Packet tick of the newest acked state, and of the one before it. */
-  newest: Uint32Array
-  older: Uint32Array
-  /** Value of `sends` when the newest was sent. */
-  #newestSends: Uint16Array
-  /** How often the row was sent, modulo 2^16. */
-  #sends: Uint16Array
-  #generation: Uint16Array
-  /** Tick of the last sending, or of when the row was first wanted; valid where `isKnown`. */
-  lastSent: Uint32Array
-  isKnown: Uint8Array
-  /** 1 where a packet with the row was lost and it was not sent since. */
-  isUrgent: Uint8Array
+  #words: Int32Array
 
   constructor(capacity: number) {
-    this.count = new Uint8Array(capacity)
-    this.newest = new Uint32Array(capacity)
-    this.older = new Uint32Array(capacity)
-    this.#newestSends = new Uint16Array(capacity)
-    this.#sends = new Uint16Array(capacity)
-    this.#generation = new Uint16Array(capacity)
-    this.lastSent = new Uint32Array(capacity)
-    this.isKnown = new Uint8Array(capacity)
-    this.isUrgent = new Uint8Array(capacity)
+    this.#words = new Int32Array(capacity * WORDS)
+  }
+
+  /** Is any state known to be held? */
+  isHeld(index: number): boolean {
+    return (this.#words[index * WORDS + FLAGS]! & COUNT_MASK) > 0
   }
 
   /** Does the far end lack the state the row has had since `changedTick`? */
   isDirty(index: number, changedTick: number): boolean {
-    return this.count[index] === 0 || isLater(changedTick, this.newest[index]!)
+    const at = index * WORDS
+    return (this.#words[at + FLAGS]! & COUNT_MASK) === 0 || isLater(changedTick, this.#words[at + NEWEST]!)
   }
 
-  /** Is the newest acked state among the 64 that the far end keeps (BL3)? */
-  holdsNewest(index: number): boolean {
-    return this.count[index]! > 0 && ((this.#sends[index]! - this.#newestSends[index]!) & 0xffff) < HISTORY_STATES
+  /** Ticks since the row was sent or first wanted. */
+  waitedTicks(index: number, tick: number): number {
+    return (tick - this.#words[index * WORDS + LAST_SENT]!) >>> 0
+  }
+
+  isUrgent(index: number): boolean {
+    return (this.#words[index * WORDS + FLAGS]! & IS_URGENT) !== 0
+  }
+
+  /**
+   * The states that a row of this tick may refer to, as age shifted by `SPACING_BITS`, and spacing: acked,
+   * and among the 64 that the far end keeps (BL3). `WHOLE_ROW` when there are none.
+   */
+  baseline(index: number, tick: number): number {
+    const words = this.#words
+    const at = index * WORDS
+    const count = words[at + FLAGS]! & COUNT_MASK
+    if (count === 0 || ((words[at + STAMP]! - words[at + NEWEST_STAMP]!) & SENDS_MASK) >= HISTORY_STATES) return WHOLE_ROW
+    const newest = words[at + NEWEST]!
+    const age = (tick - newest) >>> 0
+    if (age >= MAX_BASELINE_AGE) return WHOLE_ROW
+    if (age > MAX_LINE_TICKS || count === 1) return age << SPACING_BITS
+    // At most 32 + 31 ticks old, and sent once a tick: it is among the 64, too.
+    const spacing = (newest - words[at + OLDER]!) >>> 0
+    return spacing <= MAX_SPACING ? (age << SPACING_BITS) | spacing : age << SPACING_BITS
   }
 
   /** From now on the row waits to be sent, if it does not already. */
   want(index: number, tick: number): void {
-    if (this.isKnown[index] === 1) return
-    this.isKnown[index] = 1
-    this.lastSent[index] = tick - 1
+    const at = index * WORDS
+    const flags = this.#words[at + FLAGS]!
+    if ((flags & IS_KNOWN) !== 0) return
+    this.#words[at + FLAGS] = flags | IS_KNOWN
+    this.#words[at + LAST_SENT] = tick - 1
   }
 
   /** @returns a stamp for `settle` */
   noteSent(index: number, tick: number): number {
-    this.#sends[index]! += 1
-    this.lastSent[index] = tick
-    this.isUrgent[index] = 0
-    return (this.#sends[index]! | (this.#generation[index]! << 16)) >>> 0
+    const words = this.#words
+    const at = index * WORDS
+    const stamp = words[at + STAMP]!
+    const next = (stamp & ~SENDS_MASK) | ((stamp + 1) & SENDS_MASK)
+    words[at + STAMP] = next
+    words[at + LAST_SENT] = tick
+    words[at + FLAGS] = words[at + FLAGS]! & ~IS_URGENT
+    return next
   }
 
   /** A packet of this tick that carried the row was acked or lost. */
   settle(index: number, stamp: number, tick: number, isAcked: boolean): void {
-    if (stamp >>> 16 !== this.#generation[index]) return
-    if (!isAcked) {
-      // Sent again since: that packet may still arrive.
-      if (this.lastSent[index] === tick) this.isUrgent[index] = 1
-      return
-    }
-    this.#hold(index, tick, stamp & 0xffff)
+    const words = this.#words
+    const at = index * WORDS
+    if ((stamp ^ words[at + STAMP]!) >>> 16 !== 0) return
+    if (isAcked) this.#hold(at, tick, stamp)
+    // Sent again since: that packet may still arrive.
+    else if (words[at + LAST_SENT] === (tick | 0)) words[at + FLAGS] = words[at + FLAGS]! | IS_URGENT
   }
 
   /** The far end holds the row's state at `tick` by other means, such as a baseline it was given. */
   seed(index: number, tick: number): void {
-    this.#hold(index, tick, this.#sends[index]!)
+    const at = index * WORDS
+    this.#hold(at, tick, this.#words[at + STAMP]!)
   }
 
-  #hold(index: number, tick: number, sends: number): void {
-    const count = this.count[index]!
-    if (count === 0 || isLater(tick, this.newest[index]!)) {
-      this.older[index] = this.newest[index]!
-      this.newest[index] = tick
-      this.#newestSends[index] = sends
-      this.count[index] = count === 0 ? 1 : 2
-    } else if (tick !== this.newest[index] && (count === 1 || isLater(tick, this.older[index]!))) {
-      this.older[index] = tick
-      this.count[index] = 2
+  #hold(at: number, tick: number, stamp: number): void {
+    const words = this.#words
+    const count = words[at + FLAGS]! & COUNT_MASK
+    const newest = words[at + NEWEST]!
+    if (count === 0 || isLater(tick, newest)) {
+      words[at + OLDER] = newest
+      words[at + NEWEST] = tick
+      words[at + NEWEST_STAMP] = stamp
+      this.#setCount(at, count === 0 ? 1 : 2)
+    } else if ((tick | 0) !== newest && (count === 1 || isLater(tick, words[at + OLDER]!))) {
+      words[at + OLDER] = tick
+      this.#setCount(at, 2)
     }
+  }
+
+  #setCount(at: number, count: number): void {
+    this.#words[at + FLAGS] = (this.#words[at + FLAGS]! & ~COUNT_MASK) | count
   }
 
   /** Forgets one entity before its index is used for another, or when the far end has forgotten it. */
   forget(index: number): void {
-    this.count[index] = 0
-    this.#generation[index]! += 1
-    this.isKnown[index] = 0
-    this.isUrgent[index] = 0
+    const at = index * WORDS
+    this.#words[at + FLAGS] = 0
+    this.#words[at + STAMP] = (this.#words[at + STAMP]! + ONE_GENERATION) | 0
   }
 
   /** Has any entity at this index been forgotten since the link began? */
   hasForgotten(index: number): boolean {
-    return this.#generation[index] !== 0
+    return this.#words[index * WORDS + STAMP]! >>> 16 !== 0
   }
 
   /** The far end may hold nothing any more. */
   forgetAcks(): void {
-    this.count.fill(0)
+    for (let at = 0; at < this.#words.length; at += WORDS) this.#setCount(at, 0)
   }
 
   grow(capacity: number): void {
-    this.count = lengthened(this.count, new Uint8Array(capacity))
-    this.newest = lengthened(this.newest, new Uint32Array(capacity))
-    this.older = lengthened(this.older, new Uint32Array(capacity))
-    this.#newestSends = lengthened(this.#newestSends, new Uint16Array(capacity))
-    this.#sends = lengthened(this.#sends, new Uint16Array(capacity))
-    this.#generation = lengthened(this.#generation, new Uint16Array(capacity))
-    this.lastSent = lengthened(this.lastSent, new Uint32Array(capacity))
-    this.isKnown = lengthened(this.isKnown, new Uint8Array(capacity))
-    this.isUrgent = lengthened(this.isUrgent, new Uint8Array(capacity))
+    this.#words = lengthened(this.#words, new Int32Array(capacity * WORDS))
   }
-}
-
-/**
- * Puts the states that a row may refer to into `ref`: what the far end has acked and both still keep.
- * @returns the baseline's age in ticks; `WHOLE_ROW` when there is none
- */
-export function findBaseline(
-  acked: AckedRows,
-  published: PublishedComponent,
-  index: number,
-  tick: number,
-  ref: Reference,
-): number {
-  ref.spacing = 0
-  if (!acked.holdsNewest(index)) return WHOLE_ROW
-  const newest = acked.newest[index]!
-  const age = (tick - newest) >>> 0
-  if (age >= MAX_BASELINE_AGE || !published.read(index, newest, ref.newest)) return WHOLE_ROW
-  ref.age = age
-  if (age > MAX_LINE_TICKS || acked.count[index] === 1) return age
-  // At most 32 + 31 ticks old, and sent once a tick: it is among the 64, too.
-  const spacing = (newest - acked.older[index]!) >>> 0
-  if (spacing <= MAX_SPACING && published.read(index, acked.older[index]!, ref.older)) ref.spacing = spacing
-  return age
 }

@@ -27,7 +27,7 @@ describe('DirtyRows', () => {
           published.publish(5, lists, [{ current: new Int32Array(count), tick }])
           rows.forEach(({ isAcked }, row) => isAcked && acked.seed(row, 5))
 
-          const dirty = new DirtyRows()
+          const dirty = new DirtyRows(1)
           dirty.collect(lists, published, [acked], 5)
           const found = [...dirty.index.subarray(0, dirty.count)]
           const wanted = rows.flatMap(({ isAcked }, row) => (isAcked ? [] : [row]))
@@ -58,7 +58,7 @@ describe('DirtyRows', () => {
       acked.seed(row, 3)
     }
     published.publish(9, lists, [rows])
-    const dirty = new DirtyRows()
+    const dirty = new DirtyRows(1)
     dirty.collect(lists, published, [acked], 9)
     const plan = { component: 0, source: 0, rowsAhead: 0, usualAge: 0, usualSpacing: 0, gapOrder: 0 }
     const ids = Uint32Array.from(indices, (row) => 10 + row * 5)

@@ -7,8 +7,8 @@
 import type { AckedRows } from './acked-rows.ts'
 import { isLater, lengthened } from './baseline.ts'
 import type { SectionPlan } from './packet-writer.ts'
-import type { PublishedRows, RowList } from './published-rows.ts'
-import { MAX_SECTION_ROWS, MAX_SPACING, gapOrder } from './row-header.ts'
+import type { Candidates, PublishedComponent, PublishedRows, RowList } from './published-rows.ts'
+import { MAX_SECTION_ROWS, SPACING_BITS, WHOLE_ROW, gapOrder } from './row-header.ts'
 
 const FIRST_ROWS = 256
 /** Source ticks that are told apart in one list; a list mixes few, and rows of more stay as they come. */
@@ -18,6 +18,8 @@ const LOOK_AHEAD = 64
 
 export class DirtyRows {
   count = 0
+  /** By component, the publication in which all rows that are lacking were known last; -1 for none. */
+  readonly #seen: Int32Array
   /** Per row: component, entity index, source tick, place in its list, and which list. */
   component = new Uint8Array(FIRST_ROWS)
   index = new Int32Array(FIRST_ROWS)
@@ -31,7 +33,20 @@ export class DirtyRows {
   /** Scratch of `#groupBySource`. */
   #order = new Int32Array(FIRST_ROWS * 3)
 
-  /** Finds them anew. @param restingSince see `EncodeRequest` */
+  /** @param components in the registry */
+  constructor(components: number) {
+    this.#seen = new Int32Array(components).fill(-1)
+  }
+
+  /** What was held may not be any more: all rows are looked at in the next tick. */
+  forgetSeen(): void {
+    this.#seen.fill(-1)
+  }
+
+  /**
+   * Finds them anew: among those that changed or were lacking a tick ago, or among all where that is not known.
+   * @param restingSince see `EncodeRequest`
+   */
   collect(
     lists: readonly RowList[],
     published: PublishedRows,
@@ -41,30 +56,55 @@ export class DirtyRows {
   ): void {
     this.count = 0
     for (let list = 0; list < lists.length; list += 1) {
-      const { component, indices, count } = lists[list]!
+      const { component } = lists[list]!
       const rows = published.components[component]!
       const held = acked[component]!
-      const { changedTick, sourceTick } = rows
-      this.#reserve(this.count + count)
+      const isKnown = this.#seen[component] === rows.publication - 1
+      const candidates = isKnown ? published.candidatesOf(lists[list]!, list) : undefined
       const start = this.count
-      let isMixed = false
-      for (let place = 0; place < count; place += 1) {
-        const index = indices[place]!
-        const changed = changedTick[index]!
-        if (!held.isDirty(index, changed)) continue
-        if (restingSince !== undefined && held.count[index] === 0 && !isLater(changed, restingSince)) continue
-        held.want(index, tick)
-        const at = this.count
-        this.component[at] = component
-        this.index[at] = index
-        this.source[at] = sourceTick[index]!
-        this.place[at] = place
-        this.list[at] = list
-        if (at > start && this.source[at] !== this.source[start]) isMixed = true
-        this.count = at + 1
-      }
-      if (isMixed) this.#groupBySource(start)
+      this.#collectList(list, lists[list]!, candidates, rows, held, tick, restingSince)
+      if (this.#isMixed(start)) this.#groupBySource(start)
     }
+    for (let list = 0; list < lists.length; list += 1) {
+      const { component } = lists[list]!
+      // Rows that wait for the far end's word are not wanted yet.
+      this.#seen[component] = restingSince === undefined ? published.components[component]!.publication : -1
+    }
+  }
+
+  #collectList(
+    list: number,
+    { component, indices, count }: RowList,
+    candidates: Candidates | undefined,
+    rows: PublishedComponent,
+    held: AckedRows,
+    tick: number,
+    restingSince: number | undefined,
+  ): void {
+    const { changedTick, sourceTick, wanted } = rows
+    const most = candidates === undefined ? count : candidates.count
+    this.#reserve(this.count + most)
+    for (let n = 0; n < most; n += 1) {
+      const place = candidates === undefined ? n : candidates.places[n]!
+      const index = indices[place]!
+      const changed = changedTick[index]!
+      if (!held.isDirty(index, changed)) continue
+      if (restingSince !== undefined && !held.isHeld(index) && !isLater(changed, restingSince)) continue
+      held.want(index, tick)
+      wanted[index] = 1
+      const at = this.count
+      this.component[at] = component
+      this.index[at] = index
+      this.source[at] = sourceTick[index]!
+      this.place[at] = place
+      this.list[at] = list
+      this.count = at + 1
+    }
+  }
+
+  #isMixed(start: number): boolean {
+    for (let at = start + 1; at < this.count; at += 1) if (this.source[at] !== this.source[start]) return true
+    return false
   }
 
   /** Do these two rows go into one section? */
@@ -154,11 +194,11 @@ export function planSection(
     const index = dirty.index[at]!
     if (at > row) gapBits += 32 - Math.clz32(ids[index]! - previous - 1)
     previous = ids[index]!
-    if (acked.count[index] === 0) continue
     // Majority vote after Boyer and Moore (1981): what most rows share stands at the end.
-    const age = Math.min(0xffff, (tick - acked.newest[index]!) >>> 0)
-    const apart = acked.count[index] === 2 ? (acked.newest[index]! - acked.older[index]!) >>> 0 : 0
-    const spacing = apart > MAX_SPACING ? 0 : apart
+    const baseline = acked.baseline(index, tick)
+    if (baseline === WHOLE_ROW) continue
+    const age = baseline >>> SPACING_BITS
+    const spacing = baseline & ((1 << SPACING_BITS) - 1)
     if (votes === 0) {
       out.usualAge = age
       out.usualSpacing = spacing

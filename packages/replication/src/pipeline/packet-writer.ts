@@ -6,10 +6,12 @@
  */
 import { BitWriter } from '@baton/core/bytes'
 import type { ComponentSchema } from '../schema/component-schema.ts'
-import { foldGroup, writeGroup, writeWholeGroup, type Reference } from './delta.ts'
+import type { GroupStart } from './coded-rows.ts'
 import { MAX_PACKET_BYTES, MAX_PACKET_LANES, MAX_PACKET_ROWS, writeHeader, type PacketHeader } from './packet.ts'
+import { CODE_AGE, CODE_GROUPS, CODE_SPACING, groupWords, writeGroup, writeWholeGroup } from './row-code.ts'
 import {
   GAP_ORDER_BITS,
+  MAX_LINE_TICKS,
   ROW_HEADER_BITS,
   SECTION_HEADER_BITS,
   WHOLE_ROW,
@@ -23,10 +25,7 @@ import {
   writeSource,
   writeUsual,
 } from './row-header.ts'
-import { expectationOf, expectedWidth } from './width-code.ts'
-
-/** One row in eight is measured with the other prediction, too, to see which serves the group better. */
-const SAMPLE_MASK = 7
+import { expectationOf } from './width-code.ts'
 
 /** What a section says of its rows, found by looking ahead at them. */
 export interface SectionPlan {
@@ -51,18 +50,15 @@ export class PacketWriter {
   #usualAge = 0
   #usualSpacing = 0
   #plan: SectionPlan | undefined
+  #start: GroupStart | undefined
   #countAt = 0
   #countClass = 0
   #gapOrder = 0
   #sectionRows = 0
   #previousId = 0
-  #sample = 0
   /** First group of each component in the arrays below. */
   readonly #firstGroup: Int32Array
   readonly #expectation: Int32Array
-  readonly #line: Uint8Array
-  /** Above 0: a straight line has served this group better than rest. */
-  readonly #lineScore: Int32Array
   readonly #isOpened: Uint8Array
 
   constructor(schemas: readonly ComponentSchema[]) {
@@ -76,15 +72,7 @@ export class PacketWriter {
       groups += schema.groups.length
     })
     this.#expectation = new Int32Array(groups)
-    this.#line = new Uint8Array(groups)
-    this.#lineScore = new Int32Array(groups)
     this.#isOpened = new Uint8Array(schemas.length)
-    schemas.forEach((schema, index) => {
-      schema.groups.forEach((group, g) => {
-        this.#expectation[this.#firstGroup[index]! + g] = expectationOf(group.bits >> 1)
-        this.#lineScore[this.#firstGroup[index]! + g] = group.kind === 'scalar' ? -1 : 0
-      })
-    })
   }
 
   get rowCount(): number {
@@ -116,20 +104,24 @@ export class PacketWriter {
     writeHeader(this.#writer, header)
   }
 
-  /** Rows added from now on belong to this section; its header is written with its first row. */
-  openSection(plan: SectionPlan): void {
+  /**
+   * Rows added from now on belong to this section; its header is written with its first row.
+   * @param start of the plan's component, the same for all sections of a packet
+   */
+  openSection(plan: SectionPlan, start: GroupStart): void {
     this.#closeSection()
     this.#plan = plan
+    this.#start = start
     this.#sectionRows = 0
   }
 
   /**
    * Adds a row; ids rise within a section.
    *
-   * @param age of its baseline, whose states are in `ref`; `WHOLE_ROW` sends the lanes as they are
+   * @param words its code begins at `at`, see `row-code.ts`
    * @returns false when it does not fit; the packet is as before and full
    */
-  addRow(id: number, lanes: Int32Array, rowOffset: number, age: number, spacing: number, ref: Reference): boolean {
+  addRow(id: number, words: Int32Array, at: number): boolean {
     const plan = this.#plan!
     const { component } = plan
     const schema = this.#schemas[component]!
@@ -140,13 +132,11 @@ export class PacketWriter {
     const isOpening = isFirst && this.#isOpened[component] === 0
     if (isFirst) this.#writeSectionHeader(plan, schema, id)
     else writeGolomb(writer, id - this.#previousId - 1, this.#gapOrder)
+    const age = words[at + CODE_AGE]!
+    // Over so long no line is drawn, whatever is said of the older state: the usual is shortest.
+    const spacing = age > MAX_LINE_TICKS ? plan.usualSpacing : words[at + CODE_SPACING]!
     writeBaseline(writer, age, spacing, plan.usualAge, plan.usualSpacing)
-    if (age === WHOLE_ROW) {
-      for (const group of schema.groups) writeWholeGroup(writer, group, lanes, rowOffset)
-    } else {
-      if (ref.spacing > 0 && (this.#sample++ & SAMPLE_MASK) === 0) this.#compare(component, lanes, rowOffset, ref)
-      this.#writeGroups(component, lanes, rowOffset, ref)
-    }
+    this.#writeGroups(component, words, at + CODE_GROUPS, age === WHOLE_ROW)
     if (writer.failed || writer.bitPosition > this.#limitBits) {
       writer.rewind(start)
       if (isOpening) this.#isOpened[component] = 0
@@ -172,25 +162,17 @@ export class PacketWriter {
     return this.#writer.finish()
   }
 
-  #writeGroups(component: number, lanes: Int32Array, rowOffset: number, ref: Reference): void {
+  #writeGroups(component: number, words: Int32Array, at: number, isWhole: boolean): void {
+    const writer = this.#writer
     const { groups } = this.#schemas[component]!
+    const expectation = this.#expectation
     const first = this.#firstGroup[component]!
-    for (let g = 0; g < groups.length; g += 1) {
-      const line = this.#line[first + g] === 1
-      const expectation = this.#expectation[first + g]!
-      this.#expectation[first + g] = writeGroup(this.#writer, groups[g]!, lanes, rowOffset, ref, line, expectation)
-    }
-  }
-
-  /** Which prediction would have been the shorter one? */
-  #compare(component: number, lanes: Int32Array, rowOffset: number, ref: Reference): void {
-    const { groups } = this.#schemas[component]!
-    const first = this.#firstGroup[component]!
+    let place = at
     for (let g = 0; g < groups.length; g += 1) {
       const group = groups[g]!
-      const gain = foldGroup(group, lanes, rowOffset, ref, false) - foldGroup(group, lanes, rowOffset, ref, true)
-      const score = this.#lineScore[first + g]!
-      this.#lineScore[first + g] = score + gain * 16 - (score >> 4)
+      if (isWhole) writeWholeGroup(writer, words, place)
+      else expectation[first + g] = writeGroup(writer, words, place, group.count > 1, expectation[first + g]!)
+      place += groupWords(group)
     }
   }
 
@@ -212,13 +194,12 @@ export class PacketWriter {
     if (this.#isOpened[plan.component] === 1) return
     this.#isOpened[plan.component] = 1
     const first = this.#firstGroup[plan.component]!
-    schema.groups.forEach((group, g) => {
-      const width = expectedWidth(this.#expectation[first + g]!)
-      this.#line[first + g] = this.#lineScore[first + g]! >= 0 ? 1 : 0
-      writer.write(this.#line[first + g]!, 1)
-      writer.write(width, startWidthBits(group.bits))
-      this.#expectation[first + g] = expectationOf(width)
-    })
+    const { line, width } = this.#start!
+    for (let g = 0; g < schema.groups.length; g += 1) {
+      writer.write(line[g]!, 1)
+      writer.write(width[g]!, startWidthBits(schema.groups[g]!.bits))
+      this.#expectation[first + g] = expectationOf(width[g]!)
+    }
   }
 
   #closeSection(): void {

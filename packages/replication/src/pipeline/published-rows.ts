@@ -8,6 +8,7 @@
 import { invariant } from '@baton/core'
 import type { ComponentSchema } from '../schema/component-schema.ts'
 import { StateHistory, isLater, lengthened } from './baseline.ts'
+import { CodedRows } from './coded-rows.ts'
 
 /** Rows of one component, in rising order of their NetworkIds. */
 export interface RowList {
@@ -16,6 +17,11 @@ export interface RowList {
   /** Entity indices; the first `count` are valid. */
   readonly indices: Int32Array
   readonly count: number
+  /**
+   * Who is not sent these rows, or any other name for those who are: a row that comes to a list of another
+   * audience may be new to somebody. Left out: everybody hears all lists of the component.
+   */
+  readonly audience?: number | undefined
   /** One per entry of `indices`, 1 to 16; see `interest/priority.ts`. Without it all are equal. */
   readonly priorities?: Float32Array | undefined
 }
@@ -42,6 +48,15 @@ export class PublishedComponent {
   sourceTick: Uint32Array
   /** Lanes as published last. */
   lanes: Int32Array
+  /** What was published last as bits, for all encoders. */
+  readonly codes: CodedRows
+  /** How often rows of this component have been published. */
+  publication = 0
+  /** 1 where some encoder has found the row lacking since it was a candidate last. */
+  wanted: Uint8Array
+  /** Audience of the list that the row was published in last. */
+  #audience: Int32Array
+  #tick: number | undefined
   readonly #earlier: StateHistory
 
   constructor(schema: ComponentSchema, capacity: number) {
@@ -50,7 +65,10 @@ export class PublishedComponent {
     this.changedTick = new Uint32Array(capacity)
     this.sourceTick = new Uint32Array(capacity)
     this.lanes = new Int32Array(capacity * schema.laneCount)
+    this.wanted = new Uint8Array(capacity)
+    this.#audience = new Int32Array(capacity)
     this.#earlier = new StateHistory(schema.laneCount, capacity)
+    this.codes = new CodedRows(this)
   }
 
   /** Copies the lanes the row had at `tick`. False when that is too long ago or before it was published. */
@@ -82,6 +100,37 @@ export class PublishedComponent {
     return true
   }
 
+  /** Before the first list of a tick. */
+  beginTick(tick: number): void {
+    if (this.#tick === tick) return
+    this.#tick = tick
+    this.publication += 1
+    this.codes.beginTick(tick)
+  }
+
+  /**
+   * Takes the rows of one list.
+   * @param out places of those that some encoder may have to send
+   * @returns rows that changed
+   */
+  publish(list: RowList, tick: number, rows: CurrentRows, out: Candidates): number {
+    const { indices, count, audience = 0 } = list
+    const { wanted } = this
+    const heard = this.#audience
+    out.begin(list)
+    let changed = 0
+    for (let place = 0; place < count; place += 1) {
+      const index = indices[place]!
+      const isChanged = this.update(index, tick, rows)
+      if (isChanged) changed += 1
+      else if (wanted[index] === 0 && heard[index] === audience) continue
+      wanted[index] = 0
+      heard[index] = audience
+      out.add(place)
+    }
+    return changed
+  }
+
   forget(index: number): void {
     this.present[index] = 0
     this.#earlier.forget(index)
@@ -101,7 +150,27 @@ export class PublishedComponent {
     this.changedTick = lengthened(this.changedTick, new Uint32Array(capacity))
     this.sourceTick = lengthened(this.sourceTick, new Uint32Array(capacity))
     this.lanes = lengthened(this.lanes, new Int32Array(capacity * this.schema.laneCount))
+    this.wanted = lengthened(this.wanted, new Uint8Array(capacity))
+    this.#audience = lengthened(this.#audience, new Int32Array(capacity))
     this.#earlier.grow(capacity)
+  }
+}
+
+/** Places in one list of the rows that are not known to be held by every far end that hears of them. */
+export class Candidates {
+  list: RowList | undefined
+  places = new Int32Array(64)
+  count = 0
+
+  begin(list: RowList): void {
+    this.list = list
+    this.count = 0
+    if (list.count > this.places.length) this.places = new Int32Array(2 ** (32 - Math.clz32(list.count)))
+  }
+
+  add(place: number): void {
+    this.places[this.count] = place
+    this.count += 1
   }
 }
 
@@ -112,6 +181,9 @@ export class PublishedRows {
   #capacity: number
   #tick: number | undefined
   #restarts = 0
+  /** By place in the lists published last; those beyond `#listCount` are not in use. */
+  readonly #candidates: Candidates[] = []
+  #listCount = 0
 
   constructor(schemas: readonly ComponentSchema[], capacity: number) {
     this.schemas = schemas
@@ -151,13 +223,30 @@ export class PublishedRows {
     )
     this.#tick = tick >>> 0
     let changed = 0
-    for (const { component, indices, count } of lists) {
-      const published = this.components[component]
-      invariant(published, `PublishedRows.publish: component ${component} is not sent as snapshots; leave it out`)
-      const source = rows[component]!
-      for (let at = 0; at < count; at += 1) if (published.update(indices[at]!, tick, source)) changed += 1
+    this.#listCount = lists.length
+    for (let at = 0; at < lists.length; at += 1) {
+      const list = lists[at]!
+      const published = this.components[list.component]
+      invariant(published, `PublishedRows.publish: component ${list.component} is not sent as snapshots; leave it out`)
+      published.beginTick(this.#tick)
+      const candidates = (this.#candidates[at] ??= new Candidates())
+      changed += published.publish(list, tick, rows[list.component]!, candidates)
     }
     return changed
+  }
+
+  /** Of a list published last; `undefined` for any other. `from` is where to look first. */
+  candidatesOf(list: RowList, from: number): Candidates | undefined {
+    for (let step = 0; step < this.#listCount; step += 1) {
+      const candidates = this.#candidates[(from + step) % this.#listCount]!
+      if (candidates.list === list) return candidates
+    }
+    return undefined
+  }
+
+  /** A far end may lack rows of this entity though they rest: they are looked at again. */
+  want(index: number): void {
+    for (const component of this.components) if (component) component.wanted[index] = 1
   }
 
   /** Forgets an entity before its index is used for another. */

@@ -11,6 +11,8 @@ import { readOnes, writeOnes } from './width-code.ts'
 export const MAX_BASELINE_AGE = 65_536 - 64
 /** Ticks between the two states that a straight line is drawn through. */
 export const MAX_SPACING = 31
+/** Bits that a spacing takes. */
+export const SPACING_BITS = 5
 /** A baseline older than this predicts rest: a straight line over so long says nothing (DL4). */
 export const MAX_LINE_TICKS = 32
 

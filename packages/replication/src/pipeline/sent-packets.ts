@@ -64,10 +64,9 @@ export class SentPackets {
    * @param stamp 32 bits that come back with the report
    */
   add(component: number, index: number, stamp: number): void {
-    const capacity = this.#rows.length / WORDS
     const slot = ((this.#next - 1) & 0xffff) % SENT_WINDOW_SIZE
-    if (this.#end - this.#start[this.#oldest % SENT_WINDOW_SIZE]! >= capacity) this.#makeRoom()
-    const at = (this.#end % (this.#rows.length / WORDS)) * WORDS
+    if (this.#end - this.#start[this.#oldest % SENT_WINDOW_SIZE]! >= this.#rows.length / WORDS) this.#makeRoom()
+    const at = this.#placeOf(this.#end)
     this.#rows[at] = index | (component << 24)
     this.#rows[at + 1] = stamp
     this.#end += 1
@@ -95,16 +94,22 @@ export class SentPackets {
     if (this.#isOpen[slot] === 0) return
     this.#isOpen[slot] = 0
     const rows = this.#rows
-    const capacity = rows.length / WORDS
-    const start = this.#start[slot]!
-    for (let row = start; row < start + this.#count[slot]!; row += 1) {
-      const at = (row % capacity) * WORDS
+    const first = this.#start[slot]!
+    const count = this.#count[slot]!
+    const tick = this.#tick[slot]!
+    for (let row = 0; row < count; row += 1) {
+      const at = this.#placeOf(first + row)
       const word = rows[at]!
-      this.#report(word >>> 24, word & 0xffffff, rows[at + 1]!, this.#tick[slot]!, isAcked)
+      this.#report(word >>> 24, word & 0xffffff, rows[at + 1]!, tick, isAcked)
     }
     while (this.#oldest !== this.#next && this.#isOpen[this.#oldest % SENT_WINDOW_SIZE] === 0) {
       this.#oldest = (this.#oldest + 1) & 0xffff
     }
+  }
+
+  /** Where a row stands in the ring, whose size is a power of two. */
+  #placeOf(row: number): number {
+    return (row & (this.#rows.length / WORDS - 1)) * WORDS
   }
 
   /** Doubles the ring; at its limit the oldest packet counts as lost instead. */

@@ -5,15 +5,13 @@
  * Invariant: a delta refers only to states that the far end has acked and still keeps (BL2, BL3).
  */
 import { invariant, serialGreaterThan16 } from '@baton/core'
-import { AckedRows, findBaseline } from './acked-rows.ts'
+import { AckedRows } from './acked-rows.ts'
 import { isLater } from './baseline.ts'
-import { createReference, type Reference } from './delta.ts'
 import { DirtyRows, planSection } from './dirty-rows.ts'
 import type { EncodeRequest, RowPolicy } from './encode-request.ts'
 import { HEADER_BITS, MAX_PACKET_BYTES, createPacketHeader, type PacketHeader } from './packet.ts'
 import { PacketWriter, worstRowBits, type SectionPlan } from './packet-writer.ts'
 import type { PublishedRows } from './published-rows.ts'
-import { MAX_LINE_TICKS } from './row-header.ts'
 import { SentPackets } from './sent-packets.ts'
 
 /** Each round of choosing leaves an eighth of a packet or so; after four nothing to speak of. */
@@ -32,10 +30,9 @@ export class StateEncoder {
   readonly #worstBits: readonly number[]
   /** Bits a row of each component has taken of late. */
   readonly #usualBits: Float64Array
-  readonly #references: readonly Reference[]
   readonly #sent: SentPackets
   readonly #writer: PacketWriter
-  readonly #dirty = new DirtyRows()
+  readonly #dirty: DirtyRows
   readonly #header: PacketHeader = createPacketHeader()
   readonly #plan: SectionPlan = { component: 0, source: 0, rowsAhead: 0, usualAge: 0, usualSpacing: 0, gapOrder: 0 }
   /** The row that stands last in the open section; -1 without one. */
@@ -55,7 +52,6 @@ export class StateEncoder {
     this.#restarts = published.restarts
     this.#acked = published.components.map((component) => component && new AckedRows(published.capacity))
     this.#worstBits = published.components.map((component) => (component ? worstRowBits(component.schema) : 0))
-    this.#references = schemas.map((schema) => createReference(schema.laneCount))
     this.#usualBits = Float64Array.from(this.#worstBits)
     this.smallestBudgetBytes = Math.ceil((HEADER_BITS + Math.max(0, ...this.#worstBits)) / 8)
     invariant(
@@ -63,6 +59,7 @@ export class StateEncoder {
       `StateEncoder: a row can take ${this.smallestBudgetBytes} bytes with its header, over ${MAX_PACKET_BYTES}; split the component or send it reliably`,
     )
     this.#writer = new PacketWriter(schemas)
+    this.#dirty = new DirtyRows(schemas.length)
     this.#sent = new SentPackets((component, index, stamp, tick, isAcked) => {
       this.#acked[component]!.settle(index, stamp, tick, isAcked)
     }, firstSequence)
@@ -145,6 +142,7 @@ export class StateEncoder {
   /** Forgets an entity before its index is used for another, or when the far end no longer has it. */
   forget(index: number): void {
     for (const acked of this.#acked) acked?.forget(index)
+    this.#published.want(index)
   }
 
   /** Was `forget` ever called for this index? What the far end said of it before that says nothing. */
@@ -166,6 +164,7 @@ export class StateEncoder {
 
   #forgetAcks(): void {
     this.#sent.clear()
+    this.#dirty.forgetSeen()
     for (const acked of this.#acked) acked?.forgetAcks()
   }
 
@@ -182,9 +181,9 @@ export class StateEncoder {
     const { count, component, index, place, list, score, bits } = this.#dirty
     for (let row = 0; row < count; row += 1) {
       const acked = this.#acked[component[row]!]!
-      const waited = (tick - acked.lastSent[index[row]!]!) >>> 0
+      const waited = acked.waitedTicks(index[row]!, tick)
       const priority = lists[list[row]!]!.priorities?.[place[row]!] ?? 1
-      score[row] = this.#policy.score(priority, waited, acked.isUrgent[index[row]!] === 1)
+      score[row] = this.#policy.score(priority, waited, acked.isUrgent(index[row]!))
       bits[row] = this.#worstBits[component[row]!]!
     }
   }
@@ -229,19 +228,16 @@ export class StateEncoder {
     const { tick } = request
     const component = this.#dirty.component[row]!
     const index = this.#dirty.index[row]!
+    const acked = this.#acked[component]!
+    const { codes } = this.#published.components[component]!
     const isOpen = this.#sectionRow >= 0 && this.#dirty.isSameSection(this.#sectionRow, row)
     if (!isOpen || this.#writer.isSectionFull) {
-      planSection(this.#dirty, row, this.#isCompeting, request.ids, this.#acked[component]!, tick, this.#plan)
-      this.#writer.openSection(this.#plan)
+      planSection(this.#dirty, row, this.#isCompeting, request.ids, acked, tick, this.#plan)
+      this.#writer.openSection(this.#plan, codes)
     }
-    const published = this.#published.components[component]!
-    const acked = this.#acked[component]!
-    const ref = this.#references[component]!
-    const age = findBaseline(acked, published, index, tick, ref)
-    const spacing = age > MAX_LINE_TICKS ? this.#plan.usualSpacing : ref.spacing
-    const offset = index * published.schema.laneCount
+    const at = codes.find(index, acked.baseline(index, tick))
     const bitsBefore = this.#writer.bitsLeft
-    if (!this.#writer.addRow(request.ids[index]!, published.lanes, offset, age, spacing, ref)) return false
+    if (!this.#writer.addRow(request.ids[index]!, codes.words, at)) return false
     this.#usualBits[component]! += (bitsBefore - this.#writer.bitsLeft - this.#usualBits[component]!) / 16
     this.#sent.add(component, index, acked.noteSent(index, tick))
     this.#sectionRow = row
