@@ -7,7 +7,7 @@
  */
 import type { ComponentSchema } from '../schema/component-schema.ts'
 import { createReference, foldGroup, type Reference } from './delta.ts'
-import { CODE_GROUPS, GROUP_WIDTH, codeRow, codeWords, groupWords } from './row-code.ts'
+import { CODE_GROUPS, GROUP_WIDTH, codeRow, codeWords, groupWords, worstRowBits } from './row-code.ts'
 import { SPACING_BITS, WHOLE_ROW } from './row-header.ts'
 import { expectationOf, expectedWidth } from './width-code.ts'
 
@@ -41,6 +41,8 @@ export class CodedRows implements GroupStart {
   words = new Int32Array(0)
   readonly line: Uint8Array
   readonly width: Uint8Array
+  /** Bits that a row has taken of late, to whomever. */
+  usualBits: number
   readonly #states: RowStates
   readonly #ref: Reference
   readonly #stride: number
@@ -58,6 +60,7 @@ export class CodedRows implements GroupStart {
     this.#states = states
     this.#ref = createReference(laneCount)
     this.#stride = TAG_WORDS + codeWords(states.schema)
+    this.usualBits = worstRowBits(states.schema)
     this.line = new Uint8Array(groups.length)
     this.width = new Uint8Array(groups.length)
     this.#lineScore = Int32Array.from(groups, ({ kind }) => (kind === 'scalar' ? -1 : 0))

@@ -62,7 +62,7 @@ describe('DirtyRows', () => {
     dirty.collect(lists, published, [acked], 9)
     const plan = { component: 0, source: 0, rowsAhead: 0, usualAge: 0, usualSpacing: 0, gapOrder: 0 }
     const ids = Uint32Array.from(indices, (row) => 10 + row * 5)
-    planSection(dirty, 0, false, ids, acked, 9, plan)
+    planSection(dirty, 0, false, ids, plan)
     expect(plan).toEqual({ component: 0, source: 9, rowsAhead: 30, usualAge: 6, usualSpacing: 1, gapOrder: 2 })
   })
 })

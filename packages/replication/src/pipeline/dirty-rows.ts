@@ -13,6 +13,8 @@ import { MAX_SECTION_ROWS, SPACING_BITS, WHOLE_ROW, gapOrder } from './row-heade
 const FIRST_ROWS = 256
 /** Source ticks that are told apart in one list; a list mixes few, and rows of more stay as they come. */
 const MAX_SOURCES = 8
+/** Words of a row that is moved. */
+const PLACE_WORDS = 4
 /** Rows looked at to find what a section's rows have in common. */
 const LOOK_AHEAD = 64
 
@@ -26,12 +28,16 @@ export class DirtyRows {
   source = new Uint32Array(FIRST_ROWS)
   place = new Int32Array(FIRST_ROWS)
   list = new Uint16Array(FIRST_ROWS)
+  /** As `AckedRows.baseline` has it. */
+  baseline = new Int32Array(FIRST_ROWS)
+  /** Of rows and baselines: equal where they are. */
+  fingerprint = 0
   /** Kept by the encoder while rows compete. */
   score = new Float32Array(FIRST_ROWS)
   bits = new Int32Array(FIRST_ROWS)
   chosen = new Uint8Array(FIRST_ROWS)
   /** Scratch of `#groupBySource`. */
-  #order = new Int32Array(FIRST_ROWS * 3)
+  #order = new Int32Array(FIRST_ROWS * PLACE_WORDS)
 
   /** @param components in the registry */
   constructor(components: number) {
@@ -55,6 +61,7 @@ export class DirtyRows {
     restingSince?: number,
   ): void {
     this.count = 0
+    this.fingerprint = 0
     for (let list = 0; list < lists.length; list += 1) {
       const { component } = lists[list]!
       const rows = published.components[component]!
@@ -98,6 +105,9 @@ export class DirtyRows {
       this.source[at] = sourceTick[index]!
       this.place[at] = place
       this.list[at] = list
+      const baseline = held.baseline(index, tick)
+      this.baseline[at] = baseline
+      this.fingerprint = Math.imul(this.fingerprint ^ (index + (baseline << 8) + component), 0x01000193)
       this.count = at + 1
     }
   }
@@ -123,25 +133,30 @@ export class DirtyRows {
       for (let at = done; at < this.count; at += 1) {
         const index = this.index[at]!
         const place = this.place[at]!
+        const baseline = this.baseline[at]!
         if (this.source[at] === source) {
-          this.#put(rest, index, source, place)
+          this.#put(rest, index, source, place, baseline)
           rest += 1
         } else {
-          this.#order[kept * 3] = index
-          this.#order[kept * 3 + 1] = this.source[at]! | 0
-          this.#order[kept * 3 + 2] = place
+          const to = kept * PLACE_WORDS
+          this.#order[to] = index
+          this.#order[to + 1] = this.source[at]! | 0
+          this.#order[to + 2] = place
+          this.#order[to + 3] = baseline
           kept += 1
         }
       }
       for (let other = 0; other < kept; other += 1) {
-        const from = other * 3
-        this.#put(rest + other, this.#order[from]!, this.#order[from + 1]! >>> 0, this.#order[from + 2]!)
+        const from = other * PLACE_WORDS
+        const order = this.#order
+        this.#put(rest + other, order[from]!, order[from + 1]! >>> 0, order[from + 2]!, order[from + 3]!)
       }
       done = rest
     }
   }
 
-  #put(at: number, index: number, source: number, place: number): void {
+  #put(at: number, index: number, source: number, place: number, baseline: number): void {
+    this.baseline[at] = baseline
     this.index[at] = index
     this.source[at] = source
     this.place[at] = place
@@ -158,7 +173,8 @@ export class DirtyRows {
     this.score = new Float32Array(length)
     this.bits = new Int32Array(length)
     this.chosen = new Uint8Array(length)
-    this.#order = new Int32Array(length * 3)
+    this.#order = new Int32Array(length * PLACE_WORDS)
+    this.baseline = lengthened(this.baseline, new Int32Array(length))
   }
 }
 
@@ -174,8 +190,6 @@ export function planSection(
   row: number,
   isCompeting: boolean,
   ids: Uint32Array,
-  acked: AckedRows,
-  tick: number,
   out: SectionPlan,
 ): void {
   out.component = dirty.component[row]!
@@ -195,7 +209,7 @@ export function planSection(
     if (at > row) gapBits += 32 - Math.clz32(ids[index]! - previous - 1)
     previous = ids[index]!
     // Majority vote after Boyer and Moore (1981): what most rows share stands at the end.
-    const baseline = acked.baseline(index, tick)
+    const baseline = dirty.baseline[at]!
     if (baseline === WHOLE_ROW) continue
     const age = baseline >>> SPACING_BITS
     const spacing = baseline & ((1 << SPACING_BITS) - 1)

@@ -7,13 +7,12 @@
 import { BitWriter } from '@baton/core/bytes'
 import type { ComponentSchema } from '../schema/component-schema.ts'
 import type { GroupStart } from './coded-rows.ts'
+import { copyBits } from './copy-bits.ts'
 import { MAX_PACKET_BYTES, MAX_PACKET_LANES, MAX_PACKET_ROWS, writeHeader, type PacketHeader } from './packet.ts'
 import { CODE_AGE, CODE_GROUPS, CODE_SPACING, groupWords, writeGroup, writeWholeGroup } from './row-code.ts'
 import {
   GAP_ORDER_BITS,
   MAX_LINE_TICKS,
-  ROW_HEADER_BITS,
-  SECTION_HEADER_BITS,
   WHOLE_ROW,
   componentBits,
   countBits,
@@ -38,11 +37,22 @@ export interface SectionPlan {
   gapOrder: number
 }
 
+/** The sections of a packet: rows from `rowStart` to before `rowEnd`, in `bits` bits from `firstBit` on. */
+export interface Body {
+  /** Of `MAX_PACKET_BYTES`. */
+  readonly bytes: Uint8Array
+  rowStart: number
+  rowEnd: number
+  firstBit: number
+  bits: number
+}
+
 export class PacketWriter {
   readonly #schemas: readonly ComponentSchema[]
   readonly #componentBits: number
   readonly #writer: BitWriter
   #limitBits = 0
+  #bodyStart = 0
   #tick = 0
   #rowCount = 0
   #laneCount = 0
@@ -102,6 +112,7 @@ export class PacketWriter {
     this.#plan = undefined
     this.#isOpened.fill(0)
     writeHeader(this.#writer, header)
+    this.#bodyStart = this.#writer.bitPosition
   }
 
   /**
@@ -153,6 +164,25 @@ export class PacketWriter {
     this.#rowCount += 1
     this.#laneCount += schema.laneCount
     return true
+  }
+
+  /**
+   * Adds all rows of a packet that was written for another far end, in place of rows of its own.
+   * @returns false when they do not fit; the packet is as before
+   */
+  addBody({ bytes, firstBit, bits, rowStart, rowEnd }: Body): boolean {
+    if (bits > this.bitsLeft) return false
+    copyBits(this.#writer, bytes, firstBit, bits)
+    this.#rowCount += rowEnd - rowStart
+    return true
+  }
+
+  /** Copies the sections, for `addBody`. */
+  keepBody(body: Body): void {
+    this.#closeSection()
+    body.bytes.set(this.#writer.finish())
+    body.firstBit = this.#bodyStart
+    body.bits = this.#writer.bitPosition - this.#bodyStart
   }
 
   /** Closes the packet. The bytes are the writer's own, valid until the next `begin`. */
@@ -208,14 +238,4 @@ export class PacketWriter {
     }
     this.#plan = undefined
   }
-}
-
-/** Bits that one row takes at most, with a section of its own. */
-export function worstRowBits(schema: ComponentSchema): number {
-  let bits = SECTION_HEADER_BITS + ROW_HEADER_BITS
-  for (const group of schema.groups) {
-    // Line bit, start width, width code (folded distance in ones), index, lanes.
-    bits += 1 + startWidthBits(group.bits) + (2 * group.bits + 2) + 3 + group.count * group.bits
-  }
-  return bits
 }

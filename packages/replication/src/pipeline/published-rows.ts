@@ -9,6 +9,7 @@ import { invariant } from '@baton/core'
 import type { ComponentSchema } from '../schema/component-schema.ts'
 import { StateHistory, isLater, lengthened } from './baseline.ts'
 import { CodedRows } from './coded-rows.ts'
+import { SharedBodies } from './shared-bodies.ts'
 
 /** Rows of one component, in rising order of their NetworkIds. */
 export interface RowList {
@@ -178,6 +179,8 @@ export class PublishedRows {
   readonly schemas: readonly ComponentSchema[]
   /** By registry index; `undefined` for components that do not travel as snapshots. */
   readonly components: readonly (PublishedComponent | undefined)[]
+  /** What encoders have sent of what was published last. */
+  readonly bodies = new SharedBodies()
   #capacity: number
   #tick: number | undefined
   #restarts = 0
@@ -223,6 +226,7 @@ export class PublishedRows {
     )
     this.#tick = tick >>> 0
     let changed = 0
+    this.bodies.beginTick()
     this.#listCount = lists.length
     for (let at = 0; at < lists.length; at += 1) {
       const list = lists[at]!

@@ -8,7 +8,7 @@ import type { BitWriter } from '@baton/core/bytes'
 import type { ComponentSchema, LaneGroup } from '../schema/component-schema.ts'
 import { laneBits } from '../schema/lane-layout.ts'
 import { foldGroup, type Reference } from './delta.ts'
-import { WHOLE_ROW } from './row-header.ts'
+import { ROW_HEADER_BITS, SECTION_HEADER_BITS, WHOLE_ROW, startWidthBits } from './row-header.ts'
 import { expectedWidth, followWidth, writeWidth } from './width-code.ts'
 
 /** Words of a code: age of the baseline, spacing, then per group its width, how many bits follow, and those. */
@@ -127,4 +127,14 @@ export function writeWholeGroup(writer: BitWriter, words: Int32Array, at: number
   let place = at + GROUP_PAYLOAD
   for (; left > 32; left -= 32) writer.write(words[place++]!, 32)
   writer.write(words[place]!, left)
+}
+
+/** Bits that one row takes at most, with a section of its own. */
+export function worstRowBits(schema: ComponentSchema): number {
+  let bits = SECTION_HEADER_BITS + ROW_HEADER_BITS
+  for (const group of schema.groups) {
+    // Line bit, start width, width code (folded distance in ones), index, lanes.
+    bits += 1 + startWidthBits(group.bits) + (2 * group.bits + 2) + 3 + group.count * group.bits
+  }
+  return bits
 }

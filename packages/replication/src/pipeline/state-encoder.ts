@@ -7,12 +7,14 @@
 import { invariant, serialGreaterThan16 } from '@baton/core'
 import { AckedRows } from './acked-rows.ts'
 import { isLater } from './baseline.ts'
+import { Competition } from './competition.ts'
 import { DirtyRows, planSection } from './dirty-rows.ts'
 import type { EncodeRequest, RowPolicy } from './encode-request.ts'
 import { HEADER_BITS, MAX_PACKET_BYTES, createPacketHeader, type PacketHeader } from './packet.ts'
-import { PacketWriter, worstRowBits, type SectionPlan } from './packet-writer.ts'
+import { PacketWriter, type SectionPlan } from './packet-writer.ts'
 import type { PublishedRows } from './published-rows.ts'
 import { SentPackets } from './sent-packets.ts'
+import type { BodySet } from './shared-bodies.ts'
 
 /** Each round of choosing leaves an eighth of a packet or so; after four nothing to speak of. */
 const ROUNDS = 4
@@ -25,16 +27,17 @@ export class StateEncoder {
   /** The least budget with which every row can be sent. */
   readonly smallestBudgetBytes: number
   readonly #published: PublishedRows
-  readonly #policy: RowPolicy
+  readonly #competition: Competition
   readonly #acked: readonly (AckedRows | undefined)[]
-  readonly #worstBits: readonly number[]
-  /** Bits a row of each component has taken of late. */
-  readonly #usualBits: Float64Array
   readonly #sent: SentPackets
   readonly #writer: PacketWriter
   readonly #dirty: DirtyRows
   readonly #header: PacketHeader = createPacketHeader()
   readonly #plan: SectionPlan = { component: 0, source: 0, rowsAhead: 0, usualAge: 0, usualSpacing: 0, gapOrder: 0 }
+  /** While no rows compete: the next row, and the same rows for another far end, or else for those that follow. */
+  #row = 0
+  #twin: BodySet | undefined
+  #kept: BodySet | undefined
   /** The row that stands last in the open section; -1 without one. */
   #sectionRow = -1
   /** Only rows that were chosen are written. */
@@ -48,12 +51,10 @@ export class StateEncoder {
   constructor(published: PublishedRows, policy: RowPolicy, firstSequence = 0) {
     const schemas = published.schemas
     this.#published = published
-    this.#policy = policy
+    this.#competition = new Competition(policy, published)
     this.#restarts = published.restarts
     this.#acked = published.components.map((component) => component && new AckedRows(published.capacity))
-    this.#worstBits = published.components.map((component) => (component ? worstRowBits(component.schema) : 0))
-    this.#usualBits = Float64Array.from(this.#worstBits)
-    this.smallestBudgetBytes = Math.ceil((HEADER_BITS + Math.max(0, ...this.#worstBits)) / 8)
+    this.smallestBudgetBytes = Math.ceil((HEADER_BITS + this.#competition.worstBits) / 8)
     invariant(
       this.smallestBudgetBytes <= MAX_PACKET_BYTES,
       `StateEncoder: a row can take ${this.smallestBudgetBytes} bytes with its header, over ${MAX_PACKET_BYTES}; split the component or send it reliably`,
@@ -89,17 +90,18 @@ export class StateEncoder {
     this.bytesSent = 0
     this.rowsSent = 0
     this.#dirty.collect(request.lists, this.#published, this.#acked, tick, request.restingSince)
-    this.#isCompeting = this.#rowsCompete(request)
-    if (this.#isCompeting) this.#scoreRows(request)
+    this.#isCompeting = this.#competition.isOn(this.#dirty, this.rowsLeft, request)
+    if (this.#isCompeting) this.#competition.score(this.#dirty, this.#acked, request)
+    else this.#shareBodies(request)
     let packets = 0
-    let row = 0
     let isOpen = true
+    this.#row = 0
     while (isOpen && packets < request.maxPackets && this.rowsSent < this.#dirty.count) {
       const limitBytes = Math.min(MAX_PACKET_BYTES, request.budgetBytes - this.bytesSent)
       if (limitBytes < this.smallestBudgetBytes) break
       this.#beginPacket(request, limitBytes)
       if (this.#isCompeting) this.#fillByChoice(request)
-      else while (row < this.#dirty.count && this.#addRow(row, request)) row += 1
+      else this.#fillInOrder(request, packets)
       // A policy that wants no row sends none.
       if (this.#writer.rowCount === 0) {
         this.#sent.drop()
@@ -168,31 +170,11 @@ export class StateEncoder {
     for (const acked of this.#acked) acked?.forgetAcks()
   }
 
-  /** True when rows may be left: some were last tick, or what rows usually take is over the budget. */
-  #rowsCompete(request: EncodeRequest): boolean {
-    if (this.rowsLeft > 0) return true
-    let bits = 0
-    for (let row = 0; row < this.#dirty.count; row += 1) bits += this.#usualBits[this.#dirty.component[row]!]!
-    const bytes = Math.min(request.budgetBytes, request.maxPackets * MAX_PACKET_BYTES)
-    return bits / 8 > bytes * 0.75 - MAX_PACKET_BYTES / 8
-  }
-
-  #scoreRows({ lists, tick }: EncodeRequest): void {
-    const { count, component, index, place, list, score, bits } = this.#dirty
-    for (let row = 0; row < count; row += 1) {
-      const acked = this.#acked[component[row]!]!
-      const waited = acked.waitedTicks(index[row]!, tick)
-      const priority = lists[list[row]!]!.priorities?.[place[row]!] ?? 1
-      score[row] = this.#policy.score(priority, waited, acked.isUrgent(index[row]!))
-      bits[row] = this.#worstBits[component[row]!]!
-    }
-  }
-
   /** Chooses in rounds, each sure to fit; rows mostly take less than they can, so room remains for the next. */
   #fillByChoice(request: EncodeRequest): void {
-    const { count, score, bits, chosen } = this.#dirty
+    const { count, score, chosen } = this.#dirty
     for (let round = 0; round < ROUNDS; round += 1) {
-      if (this.#policy.choose(score, bits, count, this.#writer.bitsLeft, chosen) === 0) return
+      if (this.#competition.choose(this.#dirty, this.#writer.bitsLeft) === 0) return
       this.#sectionRow = -1
       for (let row = 0; row < count; row += 1) {
         if (chosen[row] === 1 && this.#addRow(row, request)) score[row] = 0
@@ -223,25 +205,49 @@ export class StateEncoder {
     return hasLeft
   }
 
+  #shareBodies({ ids }: EncodeRequest): void {
+    const { bodies } = this.#published
+    this.#twin = bodies.find(this.#dirty, ids)
+    this.#kept = this.#twin === undefined ? bodies.begin(this.#dirty, ids) : undefined
+  }
+
+  /** Fills a packet with the rows that come next. @param packet how many came before it */
+  #fillInOrder(request: EncodeRequest, packet: number): void {
+    const rowStart = this.#row
+    const body = this.#twin?.from(rowStart, packet)
+    if (body !== undefined && this.#writer.addBody(body)) {
+      for (let row = rowStart; row < body.rowEnd; row += 1) this.#noteSent(row, request.tick)
+      this.#row = body.rowEnd
+      return
+    }
+    while (this.#row < this.#dirty.count && this.#addRow(this.#row, request)) this.#row += 1
+    this.#kept?.add(this.#writer, rowStart, this.#row)
+  }
+
   /** False when the packet has no room for it. */
   #addRow(row: number, request: EncodeRequest): boolean {
-    const { tick } = request
-    const component = this.#dirty.component[row]!
-    const index = this.#dirty.index[row]!
-    const acked = this.#acked[component]!
+    const dirty = this.#dirty
+    const component = dirty.component[row]!
+    const index = dirty.index[row]!
     const { codes } = this.#published.components[component]!
-    const isOpen = this.#sectionRow >= 0 && this.#dirty.isSameSection(this.#sectionRow, row)
+    const isOpen = this.#sectionRow >= 0 && dirty.isSameSection(this.#sectionRow, row)
     if (!isOpen || this.#writer.isSectionFull) {
-      planSection(this.#dirty, row, this.#isCompeting, request.ids, acked, tick, this.#plan)
+      planSection(dirty, row, this.#isCompeting, request.ids, this.#plan)
       this.#writer.openSection(this.#plan, codes)
     }
-    const at = codes.find(index, acked.baseline(index, tick))
+    const at = codes.find(index, dirty.baseline[row]!)
     const bitsBefore = this.#writer.bitsLeft
     if (!this.#writer.addRow(request.ids[index]!, codes.words, at)) return false
-    this.#usualBits[component]! += (bitsBefore - this.#writer.bitsLeft - this.#usualBits[component]!) / 16
-    this.#sent.add(component, index, acked.noteSent(index, tick))
+    codes.usualBits += (bitsBefore - this.#writer.bitsLeft - codes.usualBits) / 16
+    this.#noteSent(row, request.tick)
     this.#sectionRow = row
-    this.rowsSent += 1
     return true
+  }
+
+  #noteSent(row: number, tick: number): void {
+    const component = this.#dirty.component[row]!
+    const index = this.#dirty.index[row]!
+    this.#sent.add(component, index, this.#acked[component]!.noteSent(index, tick))
+    this.rowsSent += 1
   }
 }
