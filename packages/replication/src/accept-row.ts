@@ -5,7 +5,7 @@
  */
 import { judgeRow } from './authority/accept-update.ts'
 import { actingAuthority } from './lifecycle/entity-table.ts'
-import { isLaterTick, risingTick } from './pipeline/row-store.ts'
+import { isLaterTick, noteRowWritten, risingTick } from './pipeline/row-store.ts'
 import type { Link, ReplicationState } from './state.ts'
 
 export function acceptRow(
@@ -47,6 +47,7 @@ export function acceptRow(
   const base = index * laneCount
   for (let lane = 0; lane < laneCount; lane += 1) rows.current[base + lane] = lanes[offset + lane]!
   rows.tick[index] = risen
+  noteRowWritten(rows, index)
   if (tap.onAccepted) tap.onAccepted(schema, table.id[index]!, tick, lanes, offset)
 }
 

@@ -11,7 +11,7 @@ import { insertEntity, rebindEid, removeEntityAt, setParentId, type EntityRecord
 import type { RegisteredPrefab } from './lifecycle/prefab.ts'
 import { emitOutbox, guardCallback, quietly } from './outbox.ts'
 import { applyValue } from './pipeline/snapshot.ts'
-import { clearRows } from './pipeline/row-store.ts'
+import { clearRows, noteRowWritten } from './pipeline/row-store.ts'
 import type { NetworkId } from './pipeline/network-id.ts'
 import type { ComponentSchema, ComponentValueRow } from './schema/component-schema.ts'
 import { growState, peerOfSlot, resolveEid } from './lookup.ts'
@@ -123,6 +123,7 @@ export function placeRow(
   const rows = state.store.components[schema.index]!
   rows.present[index] = 1
   rows.current.set(row.lanes, index * schema.laneCount)
+  noteRowWritten(rows, index)
   rows.tick[index] = tick
   rows.heardTick[index] = tick
   rows.heardPacketTick[index] = (tick - 1) >>> 0

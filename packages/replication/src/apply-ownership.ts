@@ -9,7 +9,7 @@ import { Authority, Owned, setPresence } from './lifecycle/ecs.ts'
 import { actingAuthority, setOwnership, type Ownership } from './lifecycle/entity-table.ts'
 import { peerOfSlot, resolveEid } from './lookup.ts'
 import { quietly } from './outbox.ts'
-import { isLaterTick } from './pipeline/row-store.ts'
+import { isLaterTick, noteRowWritten } from './pipeline/row-store.ts'
 import type { ReplicationState } from './state.ts'
 
 /**
@@ -92,6 +92,7 @@ function endAuthority(state: ReplicationState, index: number): void {
     if (!isHost) rows.tick[index] = rows.heardTick[index]!
     if (rows.isOverruled[index] === 1) buffers.newest(index, rows.current, offset)
     else buffers.reset(index, rows.tick[index]!, rows.current, offset)
+    noteRowWritten(rows, index)
   }
 }
 
@@ -114,6 +115,7 @@ function restoreRowsFromRemote(state: ReplicationState, index: number): void {
     if (schema.delivery !== 'snapshot' || rows.present[index] !== 1) continue
     const tick = state.jitter[schema.index]!.newest(index, rows.current, index * schema.laneCount)
     if (tick !== undefined) rows.tick[index] = tick
+    noteRowWritten(rows, index)
   }
 }
 

@@ -38,6 +38,11 @@ export interface ReplicationOptions {
   readonly limits?: Partial<ReplicationLimits>
   /** State bytes a second that each peer is sent at most; rows compete when it is short. Default 250,000 (2 Mbit/s). */
   readonly sendBudgetBytesPerSecond?: number
+  /**
+   * How changes of snapshot values are noticed. `found`, the default: columns are compared every tick.
+   * `marked`: only those of entities that the game names with `markChanged`; the rest cost next to nothing.
+   */
+  readonly changes?: 'found' | 'marked'
 }
 
 const DEFAULT_LIMITS: ReplicationLimits = { entitiesPerPeer: 256, spawnsPerSecond: 32 }
@@ -77,6 +82,7 @@ export function createState(options: ReplicationOptions, events: EventEmitter<Re
     links: new Map(),
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     sendBudgetBytesPerSecond: options.sendBudgetBytesPerSecond ?? DEFAULT_BUDGET_BYTES,
+    isMarked: options.changes === 'marked',
     events,
     outbox: [],
     pending: new Map(),

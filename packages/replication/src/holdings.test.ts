@@ -19,7 +19,7 @@ import { createRowPolicy } from './interest/priority.ts'
 import { createEntityTable, insertEntity, removeEntityAt, type EntityTable } from './lifecycle/entity-table.ts'
 import { isLater } from './pipeline/baseline.ts'
 import { PublishedRows, type RowList } from './pipeline/published-rows.ts'
-import { createRowStore, type RowStore } from './pipeline/row-store.ts'
+import { TO_PUBLISH, createRowStore, noteRowWritten, type RowStore } from './pipeline/row-store.ts'
 import type { ComponentSchema, LaneGroup } from './schema/component-schema.ts'
 import { ID_UNKNOWN, StateDecoder } from './pipeline/state-decoder.ts'
 import { StateEncoder } from './pipeline/state-encoder.ts'
@@ -107,6 +107,7 @@ function place(side: Side, component: number, id: number, lanes: readonly number
   const rows = side.store.components[component]!
   rows.present[index] = 1
   rows.current.set(lanes, index * lanes.length)
+  noteRowWritten(rows, index)
   rows.tick[index] = tick
 }
 
@@ -346,7 +347,8 @@ function furnish(pair: Pair, { count, divergence, mine }: Scene): Set<number> {
   const earlier = createRowStore(schemas, host.store.capacity)
   for (const back of [60, 30, 10, 1]) {
     for (const component of [0, 1]) {
-      const { current } = earlier.components[component]!
+      const { current, unseen } = earlier.components[component]!
+      unseen.fill(TO_PUBLISH)
       for (let at = 0; at < current.length; at += 1) current[at] = random.integer(0, 3)
     }
     const all = listsOf(host, () => true).filter(() => random.chance(0.7))
@@ -554,6 +556,7 @@ describe('holdings', () => {
       const store = createRowStore(scalars, 1)
       store.components[at]!.present[0] = 1
       store.components[at]!.current[0] = 77
+      noteRowWritten(store.components[at]!, 0)
       return hashHeld(store, 5, 0)
     })
     expect(first).not.toBe(second)

@@ -12,6 +12,7 @@ import { pumpBaseline } from './joins.ts'
 import { actingAuthority } from './lifecycle/entity-table.ts'
 import { collectRow, collectValue, encodeValue } from './pipeline/snapshot.ts'
 import { travelsAsState } from './pipeline/published-rows.ts'
+import { refreshRow } from './pipeline/refresh-row.ts'
 import { isLaterTick, type ComponentRows } from './pipeline/row-store.ts'
 import { NOBODY } from './authority/ownership.ts'
 import { requestRelease } from './requests.ts'
@@ -90,10 +91,9 @@ function collectRows(state: ReplicationState, tick: number): void {
       const authority = actingAuthority(table, index, local)
       if (authority === local) {
         if (!isLaterTick(tick, rows.tick[index]!)) continue
-        const offset = index * schema.laneCount
-        if (!collectRow(schema, table.eid[index]!, rows.current, offset, resolveId)) reportBadValue(state, index, rows)
+        if (!refreshRow(rows, table.eid[index]!, index, state.isMarked, resolveId)) reportBadValue(state, index, rows)
         rows.tick[index] = tick
-        if (tap.onCollected) tap.onCollected(schema, table.id[index]!, tick, rows.current, offset)
+        if (tap.onCollected) tap.onCollected(schema, table.id[index]!, tick, rows.current, index * schema.laneCount)
       } else if (!network.isHost) continue
       // Nobody simulates what is held for its owner: the host says where it rests.
       else if (authority === NOBODY && isLaterTick(tick, rows.tick[index]!)) rows.tick[index] = tick
@@ -181,7 +181,7 @@ function sendTo(state: ReplicationState, link: Link, tick: number): void {
   const { network, counters, table } = state
   if (link.baseline !== undefined || link.wantedIndex !== undefined) pumpBaseline(state, link)
   if (!link.subscribed || (network.isHost ? !link.synced : link.peer !== network.host)) return
-  const lists = network.isHost ? listsFor(state.groups, link.peer.slot) : allLists(state.groups)
+  const lists = network.isHost ? listsFor(state.groups, link.peer.slot, network.local.slot) : allLists(state.groups)
   counters.packetsSent += link.encoder.encodeTick(
     {
       tick,

@@ -14,6 +14,7 @@ import type { Prefab } from './lifecycle/prefab.ts'
 import { peerOfSlot, resolveEid, resolveId } from './lookup.ts'
 import { sendFrame } from './outgoing.ts'
 import type { NetworkId } from './pipeline/network-id.ts'
+import { noteMarked } from './pipeline/refresh-row.ts'
 import {
   requestClaim,
   requestDespawn,
@@ -91,6 +92,16 @@ export class Replication {
     const allowed = network.isHost || table.owner[index] === network.local.slot
     invariant(allowed, `despawn: entity ${eid} belongs to another peer; claim it first`)
     requestDespawn(this.#state, table.id[index]!)
+  }
+
+  /**
+   * With `changes: 'marked'`: the game has written to snapshot columns of this entity since the last `send`.
+   * Fit for physics engines, which know what is awake. An entity that is not networked is passed over.
+   */
+  markChanged(eid: number): void {
+    const index = this.#state.table.indexByEid.get(eid)
+    if (index === undefined) return
+    for (const rows of this.#state.store.components) noteMarked(rows, index)
   }
 
   /** Asks to own the entity and simulates it at once. The host's answer is `ownershipchanged` or `refused`. */

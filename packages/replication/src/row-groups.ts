@@ -9,7 +9,8 @@ import type { RowList } from './pipeline/published-rows.ts'
 
 interface Group extends RowList {
   component: number
-  authority: number
+  /** Who is not sent it: the slot of its authority. */
+  audience: number
   indices: Int32Array
   count: number
 }
@@ -43,16 +44,20 @@ export function addToGroup(groups: RowGroups, component: number, authority: numb
   group.count += 1
 }
 
-/** What a peer should hold: all rows but those it simulates. */
-export function listsFor(groups: RowGroups, slot: number): readonly RowList[] {
+/** What a peer should hold: all rows but those it simulates. Those of `local` come first: all others hear them. */
+export function listsFor(groups: RowGroups, slot: number, local: number): readonly RowList[] {
   const { chosen, lists } = groups
   chosen.length = 0
-  for (let i = 0; i < groups.count; i += 1) if (lists[i]!.authority !== slot) chosen.push(lists[i]!)
+  for (let i = 0; i < groups.count; i += 1) if (lists[i]!.audience === local) chosen.push(lists[i]!)
+  for (let i = 0; i < groups.count; i += 1) {
+    const { audience } = lists[i]!
+    if (audience !== local && audience !== slot) chosen.push(lists[i]!)
+  }
   return chosen
 }
 
 export function allLists(groups: RowGroups): readonly RowList[] {
-  return listsFor(groups, -1)
+  return listsFor(groups, -1, -1)
 }
 
 /** Few groups are in use, as many as peers that simulate something: a search is quicker than a map. */
@@ -60,17 +65,17 @@ function groupOf(groups: RowGroups, component: number, authority: number): Group
   const { lists } = groups
   for (let i = groups.count - 1; i >= 0; i -= 1) {
     const group = lists[i]!
-    if (group.component === component && group.authority === authority) return group
+    if (group.component === component && group.audience === authority) return group
   }
   const at = groups.count
   groups.count += 1
   const free = lists[at]
   if (free) {
     free.component = component
-    free.authority = authority
+    free.audience = authority
     return free
   }
-  const made = { component, authority, indices: new Int32Array(64), count: 0 }
+  const made = { component, audience: authority, indices: new Int32Array(64), count: 0 }
   lists.push(made)
   return made
 }

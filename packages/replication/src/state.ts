@@ -163,6 +163,8 @@ export interface ReplicationState {
   readonly resolveId: (eid: number) => NetworkId
   readonly links: Map<Peer, Link>
   readonly limits: ReplicationLimits
+  /** The game says which entities it wrote to; the columns of others are not looked at. */
+  readonly isMarked: boolean
   /** State bytes a second to one peer. */
   readonly sendBudgetBytesPerSecond: number
   readonly events: EventEmitter<ReplicationEvents>

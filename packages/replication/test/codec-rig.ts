@@ -16,9 +16,12 @@ import {
   takeChunk,
   type BaselineReceiver,
 } from '../src/lifecycle/baseline-transfer.ts'
+import type { EncodeRequest } from '../src/pipeline/encode-request.ts'
 import { createRowPolicy } from '../src/interest/priority.ts'
 import { createPacketHeader } from '../src/pipeline/packet.ts'
 import { PublishedRows, type RowList } from '../src/pipeline/published-rows.ts'
+import { noteMarked, refreshRow } from '../src/pipeline/refresh-row.ts'
+import { createRowStore, noteRowWritten, type ComponentRows } from '../src/pipeline/row-store.ts'
 import { applyRow, applyValue, collectRow, readValue, writeValue } from '../src/pipeline/snapshot.ts'
 import { ID_GONE, ID_UNKNOWN, StateDecoder } from '../src/pipeline/state-decoder.ts'
 import { StateEncoder } from '../src/pipeline/state-encoder.ts'
@@ -35,6 +38,8 @@ export interface CodecOptions {
   readonly rotationBits: number
   /** State bytes a tick that each guest is sent at most; no bound when left out. */
   readonly budgetBytesPerTick?: number
+  /** Rows are looked at where `mark` names them, and not otherwise. */
+  readonly isMarked?: boolean
 }
 
 /** Header with acks and a term of one byte, in bytes. */
@@ -83,14 +88,16 @@ export class CodecSender {
   readonly columns: CodecColumns
   readonly #schema: ComponentSchema
   readonly #published: PublishedRows
-  readonly #current: { readonly current: Int32Array; readonly tick: Uint32Array }
+  readonly #rows: readonly ComponentRows[]
   readonly #ids: Uint32Array
   /** Entity indices in order of their ids. */
   readonly #list: { component: number; indices: Int32Array; count: number }
   readonly #lists: readonly RowList[]
   readonly #guests: readonly GuestPath[]
   readonly #header = createPacketHeader()
-  readonly #budgetBytes: number
+  /** Of every guest alike, made once. */
+  readonly #request: { tick: number } & Omit<EncodeRequest, 'tick'>
+  readonly #isMarked: boolean
   #logIndex = 0
 
   /** @param ackTicks of each guest: ticks from a packet to its ack */
@@ -99,12 +106,24 @@ export class CodecSender {
     const { capacity } = options
     this.columns = columns
     this.#schema = schema
-    this.#budgetBytes = options.budgetBytesPerTick ?? NO_BUDGET_BYTES
+    this.#isMarked = options.isMarked ?? false
     this.#published = new PublishedRows(schemas, capacity)
-    this.#current = { current: new Int32Array(capacity * schema.laneCount), tick: new Uint32Array(capacity) }
+    this.#rows = createRowStore(schemas, capacity).components
     this.#ids = new Uint32Array(capacity)
     this.#list = { component: 0, indices: new Int32Array(capacity), count: 0 }
     this.#lists = [this.#list]
+    this.#request = {
+      tick: KNOWN_TICK,
+      sessionTag: 1,
+      term: 1,
+      slot: SLOT,
+      ids: this.#ids,
+      lists: this.#lists,
+      acks: { hasAck: true, ack: 0, ackBits: 0xffffffff, refresh: 0 },
+      budgetBytes: options.budgetBytesPerTick ?? NO_BUDGET_BYTES,
+      maxPackets: MAX_PACKETS_PER_TICK,
+      sendEmpty: false,
+    }
     this.#guests = ackTicks.map((ticks) => ({
       encoder: new StateEncoder(this.#published, createRowPolicy()),
       received: new AckWindow(),
@@ -118,7 +137,7 @@ export class CodecSender {
   /** What has been added so far is known to every guest; call it before the first `encode`. */
   beginKnown(): void {
     this.#collect(KNOWN_TICK)
-    this.#published.publish(KNOWN_TICK, this.#lists, [this.#current])
+    this.#published.publish(KNOWN_TICK, this.#lists, this.#rows)
     const { indices, count } = this.#list
     for (let at = 0; at < count; at += 1)
       for (const { encoder } of this.#guests) encoder.seed(0, indices[at]!, KNOWN_TICK)
@@ -129,6 +148,11 @@ export class CodecSender {
     this.#ids[index] = id
     this.#list.indices[this.#list.count] = index
     this.#list.count += 1
+  }
+
+  /** The columns of an entity were written to. */
+  mark(index: number): void {
+    noteMarked(this.#rows[0]!, index)
   }
 
   /** Entities go. */
@@ -144,6 +168,7 @@ export class CodecSender {
     this.#list.count = kept
     for (const index of indices) {
       this.#published.forget(index)
+      noteRowWritten(this.#rows[0]!, index)
       for (const { encoder } of this.#guests) encoder.forget(index)
     }
   }
@@ -225,19 +250,17 @@ export class CodecSender {
    */
   encode(tick: number, emit: (guest: number, packet: Uint8Array) => boolean): void {
     this.#collect(tick)
-    this.#published.publish(tick, this.#lists, [this.#current])
+    this.#published.publish(tick, this.#lists, this.#rows)
     for (let guest = 0; guest < this.#guests.length; guest += 1) this.#encodeFor(guest, tick, emit)
   }
 
   #collect(tick: number): void {
     const { indices, count } = this.#list
-    const { current, tick: ticks } = this.#current
-    const { laneCount } = this.#schema
+    const [rows] = this.#rows as [ComponentRows]
     for (let at = 0; at < count; at += 1) {
       const index = indices[at]!
-      if (!collectRow(this.#schema, index, current, index * laneCount))
-        throw new Error('CodecSender: a value cannot travel')
-      ticks[index] = tick
+      if (!refreshRow(rows, index, index, this.#isMarked)) throw new Error('CodecSender: a value cannot travel')
+      rows.tick[index] = tick
     }
   }
 
@@ -245,23 +268,33 @@ export class CodecSender {
     const path = this.#guests[guest]!
     const { encoder, underWay } = path
     while (underWay.length > 0 && tick - underWay[0]!.tick >= path.ackTicks) {
-      const { ack, ackBits } = underWay.shift()!
+      const answer = underWay.shift()!
+      const header = this.#header
       path.answers += 1
-      encoder.acknowledge(Object.assign(this.#header, { sequence: path.answers & 0xffff, hasAck: true, ack, ackBits }))
+      header.sequence = path.answers & 0xffff
+      header.hasAck = true
+      header.ack = answer.ack
+      header.ackBits = answer.ackBits
+      encoder.acknowledge(header)
     }
-    const acks = { hasAck: true, ack: 0, ackBits: 0xffffffff, refresh: 0 }
-    const request = { tick, sessionTag: 1, term: 1, slot: SLOT, ids: this.#ids, lists: this.#lists, acks }
-    encoder.encodeTick(
-      { ...request, budgetBytes: this.#budgetBytes, maxPackets: MAX_PACKETS_PER_TICK, sendEmpty: false },
-      (packet) => {
-        if (emit(guest, packet)) path.received.note(path.sequence)
-        path.sequence = (path.sequence + 1) & 0xffff
-        // A guest that is sent more than one ack tells of answers more often.
-        if (path.sequence % ACK_BIT_COUNT === 0) this.#answer(path, tick)
-        return true
-      },
-    )
+    this.#request.tick = tick
+    this.#sending = guest
+    this.#tick = tick
+    this.#emit = emit
+    encoder.encodeTick(this.#request, this.#take)
     this.#answer(path, tick)
+  }
+
+  #sending = 0
+  #tick = 0
+  #emit: (guest: number, packet: Uint8Array) => boolean = () => true
+  readonly #take = (packet: Uint8Array): boolean => {
+    const path = this.#guests[this.#sending]!
+    if (this.#emit(this.#sending, packet)) path.received.note(path.sequence)
+    path.sequence = (path.sequence + 1) & 0xffff
+    // A guest that is sent more than one ack tells of answers more often.
+    if (path.sequence % ACK_BIT_COUNT === 0) this.#answer(path, this.#tick)
+    return true
   }
 
   /** What the guest has received goes on its way back. */

@@ -7,7 +7,13 @@
  */
 
 import { invariant } from '@baton/core'
-import type { ColumnDoor, ComponentDefinition, FieldColumns, ResolveEid } from '../schema/component-schema.ts'
+import type {
+  ColumnDoor,
+  ComponentDefinition,
+  FieldColumns,
+  NumberColumn,
+  ResolveEid,
+} from '../schema/component-schema.ts'
 import { compileField, type FieldDoor } from './field-door.ts'
 
 /** The door of one component. Holds its columns, not copies of them. */
@@ -25,6 +31,8 @@ export function compileDoor(definition: ComponentDefinition): ColumnDoor {
   const dequantizes = doors.map(({ dequantize }) => dequantize)
   const applies = doors.map(({ apply }) => apply)
   const count = doors.length
+  const numbers = columns.flatMap(numberColumns)
+  const valueCount = numbers.length
   // A refused row must leave the caller's lanes alone, so fields write here first.
   const scratch = new Int32Array(laneCount)
   const applied = new Float64Array(laneCount)
@@ -43,6 +51,18 @@ export function compileDoor(definition: ComponentDefinition): ColumnDoor {
 
   return {
     columns,
+    valueCount,
+    takeValues(eid, values, offset) {
+      let isNew = false
+      for (let at = 0; at < valueCount; at++) {
+        const value = numbers[at]![eid]!
+        // What is no number never equals itself: such a row is looked at every time.
+        if (values[offset + at] === value) continue
+        values[offset + at] = value
+        isNew = true
+      }
+      return isNew
+    },
     collect(eid, out, offset, resolve) {
       invariant(!hasEntities || resolve !== undefined, unresolved)
       if (!(eid >= 0 && eid < capacity)) return false
@@ -63,4 +83,10 @@ export function compileDoor(definition: ComponentDefinition): ColumnDoor {
     },
     applyValues,
   }
+}
+
+/** The arrays of numbers that one field's columns are made of. */
+function numberColumns(columns: FieldColumns): readonly NumberColumn[] {
+  if (ArrayBuffer.isView(columns)) return [columns]
+  return Array.isArray(columns) ? [] : Object.values({ ...columns })
 }

@@ -31,20 +31,21 @@ export class Competition {
     if (rowsLeft > 0) return true
     let bits = 0
     for (let row = 0; row < dirty.count; row += 1) {
-      bits += this.#published.components[dirty.component[row]!]!.codes.usualBits
+      bits += this.#published.components[dirty.component(row)]!.codes.usualBits
     }
     const bytes = Math.min(budgetBytes, maxPackets * MAX_PACKET_BYTES)
     return bits / 8 > bytes * 0.75 - MAX_PACKET_BYTES / 8
   }
 
   score(dirty: DirtyRows, acked: readonly (AckedRows | undefined)[], { lists, tick }: EncodeRequest): void {
-    const { count, component, index, place, list, score, bits } = dirty
+    const { count, score, bits } = dirty
     for (let row = 0; row < count; row += 1) {
-      const held = acked[component[row]!]!
-      const waited = held.waitedTicks(index[row]!, tick)
-      const priority = lists[list[row]!]!.priorities?.[place[row]!] ?? 1
-      score[row] = this.#policy.score(priority, waited, held.isUrgent(index[row]!))
-      bits[row] = this.#worstBits[component[row]!]!
+      const component = dirty.component(row)
+      const index = dirty.index(row)
+      const held = acked[component]!
+      const priority = lists[dirty.list(row)]!.priorities?.[dirty.place(row)] ?? 1
+      score[row] = this.#policy.score(priority, held.waitedTicks(index, tick), held.isUrgent(index))
+      bits[row] = this.#worstBits[component]!
     }
   }
 

@@ -29,14 +29,14 @@ describe('DirtyRows', () => {
 
           const dirty = new DirtyRows(1)
           dirty.collect(lists, published, [acked], 5)
-          const found = [...dirty.index.subarray(0, dirty.count)]
+          const found = Array.from({ length: dirty.count }, (_, at) => dirty.index(at))
           const wanted = rows.flatMap(({ isAcked }, row) => (isAcked ? [] : [row]))
           expect([...found].sort((a, b) => a - b)).toEqual(wanted)
           const runs: number[] = []
           found.forEach((row, at) => {
-            expect([dirty.source[at], dirty.place[at]]).toEqual([tick[row], row])
+            expect([dirty.source(at), dirty.place(at)]).toEqual([tick[row], row])
             if (at > 0 && dirty.isSameSection(at - 1, at)) expect(row).toBeGreaterThan(found[at - 1]!)
-            else runs.push(dirty.source[at]!)
+            else runs.push(dirty.source(at))
           })
           // As many sections as source ticks, and no more.
           expect(runs.length).toBe(new Set(wanted.map((row) => tick[row])).size)

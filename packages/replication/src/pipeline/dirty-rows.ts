@@ -7,41 +7,66 @@
 import type { AckedRows } from './acked-rows.ts'
 import { isLater, lengthened } from './baseline.ts'
 import type { SectionPlan } from './packet-writer.ts'
-import type { Candidates, PublishedComponent, PublishedRows, RowList } from './published-rows.ts'
+import type { PublishedRows, RowList } from './published-rows.ts'
 import { MAX_SECTION_ROWS, SPACING_BITS, WHOLE_ROW, gapOrder } from './row-header.ts'
 
 const FIRST_ROWS = 256
 /** Source ticks that are told apart in one list; a list mixes few, and rows of more stay as they come. */
 const MAX_SOURCES = 8
-/** Words of a row that is moved. */
-const PLACE_WORDS = 4
 /** Rows looked at to find what a section's rows have in common. */
 const LOOK_AHEAD = 64
+/** Words of a row: component above the entity's index, `AckedRows.baseline`, source tick, place in its list, list. */
+export const ROW_WORDS = 5
+const NAME = 0
+const BASELINE = 1
+const SOURCE = 2
+const PLACE = 3
+const LIST = 4
+const INDEX_BITS = 24
 
 export class DirtyRows {
   count = 0
-  /** By component, the publication in which all rows that are lacking were known last; -1 for none. */
-  readonly #seen: Int32Array
-  /** Per row: component, entity index, source tick, place in its list, and which list. */
-  component = new Uint8Array(FIRST_ROWS)
-  index = new Int32Array(FIRST_ROWS)
-  source = new Uint32Array(FIRST_ROWS)
-  place = new Int32Array(FIRST_ROWS)
-  list = new Uint16Array(FIRST_ROWS)
-  /** As `AckedRows.baseline` has it. */
-  baseline = new Int32Array(FIRST_ROWS)
-  /** Of rows and baselines: equal where they are. */
+  /** Of these, the first, in lists of one audience: others of it may lack just the same. */
+  leading = 0
+  /** Of the leading rows and their baselines: equal where they are. */
   fingerprint = 0
+  words = new Int32Array(FIRST_ROWS * ROW_WORDS)
   /** Kept by the encoder while rows compete. */
   score = new Float32Array(FIRST_ROWS)
   bits = new Int32Array(FIRST_ROWS)
   chosen = new Uint8Array(FIRST_ROWS)
   /** Scratch of `#groupBySource`. */
-  #order = new Int32Array(FIRST_ROWS * PLACE_WORDS)
+  #moved = new Int32Array(FIRST_ROWS * ROW_WORDS)
+  /** By component, the publication in which all rows that are lacking were known last; -1 for none. */
+  readonly #seen: Int32Array
 
   /** @param components in the registry */
   constructor(components: number) {
     this.#seen = new Int32Array(components).fill(-1)
+  }
+
+  component(row: number): number {
+    return this.words[row * ROW_WORDS + NAME]! >>> INDEX_BITS
+  }
+
+  index(row: number): number {
+    return this.words[row * ROW_WORDS + NAME]! & ((1 << INDEX_BITS) - 1)
+  }
+
+  baseline(row: number): number {
+    return this.words[row * ROW_WORDS + BASELINE]!
+  }
+
+  source(row: number): number {
+    return this.words[row * ROW_WORDS + SOURCE]! >>> 0
+  }
+
+  place(row: number): number {
+    return this.words[row * ROW_WORDS + PLACE]!
+  }
+
+  list(row: number): number {
+    return this.words[row * ROW_WORDS + LIST]!
   }
 
   /** What was held may not be any more: all rows are looked at in the next tick. */
@@ -61,19 +86,19 @@ export class DirtyRows {
     restingSince?: number,
   ): void {
     this.count = 0
-    this.fingerprint = 0
+    this.leading = 0
+    let isLeading = true
     for (let list = 0; list < lists.length; list += 1) {
-      const { component } = lists[list]!
-      const rows = published.components[component]!
-      const held = acked[component]!
-      const isKnown = this.#seen[component] === rows.publication - 1
-      const candidates = isKnown ? published.candidatesOf(lists[list]!, list) : undefined
-      const start = this.count
-      this.#collectList(list, lists[list]!, candidates, rows, held, tick, restingSince)
-      if (this.#isMixed(start)) this.#groupBySource(start)
+      isLeading &&= lists[list]!.audience === lists[0]!.audience
+      this.#collectList(list, lists[list]!, published, acked, tick, restingSince)
+      if (isLeading) this.leading = this.count
     }
-    for (let list = 0; list < lists.length; list += 1) {
-      const { component } = lists[list]!
+    this.fingerprint = 0
+    for (let at = 0; at < this.leading * ROW_WORDS; at += ROW_WORDS) {
+      const name = this.words[at + NAME]! ^ (this.words[at + BASELINE]! << 8)
+      this.fingerprint = Math.imul(this.fingerprint ^ name, 0x01000193)
+    }
+    for (const { component } of lists) {
       // Rows that wait for the far end's word are not wanted yet.
       this.#seen[component] = restingSince === undefined ? published.components[component]!.publication : -1
     }
@@ -81,16 +106,22 @@ export class DirtyRows {
 
   #collectList(
     list: number,
-    { component, indices, count }: RowList,
-    candidates: Candidates | undefined,
-    rows: PublishedComponent,
-    held: AckedRows,
+    rowList: RowList,
+    published: PublishedRows,
+    acked: readonly (AckedRows | undefined)[],
     tick: number,
     restingSince: number | undefined,
   ): void {
-    const { changedTick, sourceTick, wanted } = rows
-    const most = candidates === undefined ? count : candidates.count
-    this.#reserve(this.count + most)
+    const { component, indices } = rowList
+    const { changedTick, sourceTick, wanted, publication } = published.components[component]!
+    const held = acked[component]!
+    const candidates = this.#seen[component] === publication - 1 ? published.candidatesOf(rowList, list) : undefined
+    const most = candidates === undefined ? rowList.count : candidates.count
+    const start = this.count
+    this.#reserve(start + most)
+    const { words } = this
+    let at = start * ROW_WORDS
+    let isMixed = false
     for (let n = 0; n < most; n += 1) {
       const place = candidates === undefined ? n : candidates.places[n]!
       const index = indices[place]!
@@ -99,82 +130,54 @@ export class DirtyRows {
       if (restingSince !== undefined && !held.isHeld(index) && !isLater(changed, restingSince)) continue
       held.want(index, tick)
       wanted[index] = 1
-      const at = this.count
-      this.component[at] = component
-      this.index[at] = index
-      this.source[at] = sourceTick[index]!
-      this.place[at] = place
-      this.list[at] = list
-      const baseline = held.baseline(index, tick)
-      this.baseline[at] = baseline
-      this.fingerprint = Math.imul(this.fingerprint ^ (index + (baseline << 8) + component), 0x01000193)
-      this.count = at + 1
+      words[at + NAME] = index | (component << INDEX_BITS)
+      words[at + BASELINE] = held.baseline(index, tick)
+      words[at + SOURCE] = sourceTick[index]!
+      words[at + PLACE] = place
+      words[at + LIST] = list
+      isMixed ||= words[at + SOURCE] !== words[start * ROW_WORDS + SOURCE]
+      at += ROW_WORDS
     }
-  }
-
-  #isMixed(start: number): boolean {
-    for (let at = start + 1; at < this.count; at += 1) if (this.source[at] !== this.source[start]) return true
-    return false
+    this.count = at / ROW_WORDS
+    if (isMixed) this.#groupBySource(start)
   }
 
   /** Do these two rows go into one section? */
   isSameSection(a: number, b: number): boolean {
-    return this.list[a] === this.list[b] && this.source[a] === this.source[b]
+    return this.list(a) === this.list(b) && this.source(a) === this.source(b)
   }
 
   /** Brings the rows from `start` on together by source tick; among those of one, order stays. */
   #groupBySource(start: number): void {
-    let done = start
-    for (let sources = 0; sources < MAX_SOURCES && done < this.count; sources += 1) {
-      const source = this.source[done]!
-      let kept = 0
+    const { words } = this
+    const moved = this.#moved
+    const end = this.count * ROW_WORDS
+    let done = start * ROW_WORDS
+    for (let sources = 0; sources < MAX_SOURCES && done < end; sources += 1) {
+      const source = words[done + SOURCE]
       let rest = done
-      // Rows of this source tick move up; the others wait in `order` as pairs and follow.
-      for (let at = done; at < this.count; at += 1) {
-        const index = this.index[at]!
-        const place = this.place[at]!
-        const baseline = this.baseline[at]!
-        if (this.source[at] === source) {
-          this.#put(rest, index, source, place, baseline)
-          rest += 1
-        } else {
-          const to = kept * PLACE_WORDS
-          this.#order[to] = index
-          this.#order[to + 1] = this.source[at]! | 0
-          this.#order[to + 2] = place
-          this.#order[to + 3] = baseline
-          kept += 1
+      let waiting = 0
+      // Rows of this source tick move up; the others wait in `moved` and follow.
+      for (let at = done; at < end; at += ROW_WORDS) {
+        const isOf = words[at + SOURCE] === source
+        for (let word = 0; word < ROW_WORDS; word += 1) {
+          if (isOf) words[rest++] = words[at + word]!
+          else moved[waiting++] = words[at + word]!
         }
       }
-      for (let other = 0; other < kept; other += 1) {
-        const from = other * PLACE_WORDS
-        const order = this.#order
-        this.#put(rest + other, order[from]!, order[from + 1]! >>> 0, order[from + 2]!, order[from + 3]!)
-      }
+      for (let word = 0; word < waiting; word += 1) words[rest + word] = moved[word]!
       done = rest
     }
   }
 
-  #put(at: number, index: number, source: number, place: number, baseline: number): void {
-    this.baseline[at] = baseline
-    this.index[at] = index
-    this.source[at] = source
-    this.place[at] = place
-  }
-
   #reserve(count: number): void {
-    if (count <= this.index.length) return
+    if (count <= this.score.length) return
     const length = 2 ** (32 - Math.clz32(count))
-    this.component = lengthened(this.component, new Uint8Array(length))
-    this.index = lengthened(this.index, new Int32Array(length))
-    this.source = lengthened(this.source, new Uint32Array(length))
-    this.place = lengthened(this.place, new Int32Array(length))
-    this.list = lengthened(this.list, new Uint16Array(length))
+    this.words = lengthened(this.words, new Int32Array(length * ROW_WORDS))
+    this.#moved = new Int32Array(length * ROW_WORDS)
     this.score = new Float32Array(length)
     this.bits = new Int32Array(length)
     this.chosen = new Uint8Array(length)
-    this.#order = new Int32Array(length * PLACE_WORDS)
-    this.baseline = lengthened(this.baseline, new Int32Array(length))
   }
 }
 
@@ -192,27 +195,27 @@ export function planSection(
   ids: Uint32Array,
   out: SectionPlan,
 ): void {
-  out.component = dirty.component[row]!
-  out.source = dirty.source[row]!
+  out.component = dirty.component(row)
+  out.source = dirty.source(row)
   out.rowsAhead = 0
   out.usualAge = 0
   out.usualSpacing = 0
   let votes = 0
   let gapBits = 0
-  let previous = ids[dirty.index[row]!]!
+  let previous = ids[dirty.index(row)]!
   for (let at = row; at < dirty.count && dirty.isSameSection(row, at); at += 1) {
     if (isCompeting && dirty.chosen[at] !== 1) continue
     out.rowsAhead += 1
     if (out.rowsAhead === MAX_SECTION_ROWS) break
     if (out.rowsAhead > LOOK_AHEAD) continue
-    const index = dirty.index[at]!
-    if (at > row) gapBits += 32 - Math.clz32(ids[index]! - previous - 1)
-    previous = ids[index]!
-    // Majority vote after Boyer and Moore (1981): what most rows share stands at the end.
-    const baseline = dirty.baseline[at]!
+    const id = ids[dirty.index(at)]!
+    if (at > row) gapBits += 32 - Math.clz32(id - previous - 1)
+    previous = id
+    const baseline = dirty.baseline(at)
     if (baseline === WHOLE_ROW) continue
     const age = baseline >>> SPACING_BITS
     const spacing = baseline & ((1 << SPACING_BITS) - 1)
+    // Majority vote after Boyer and Moore (1981): what most rows share stands at the end.
     if (votes === 0) {
       out.usualAge = age
       out.usualSpacing = spacing
@@ -223,4 +226,21 @@ export function planSection(
   }
   const distances = Math.min(out.rowsAhead, LOOK_AHEAD) - 1
   out.gapOrder = distances > 0 ? gapOrder(gapBits / distances) : 0
+}
+
+/** Are the leading rows, in their order, and their baselines those of `names`: two words for each? */
+export function isLeadingOf({ words, leading }: DirtyRows, names: Int32Array): boolean {
+  for (let row = 0; row < leading; row += 1) {
+    const at = row * ROW_WORDS
+    if (names[row * 2] !== words[at + NAME] || names[row * 2 + 1] !== words[at + BASELINE]) return false
+  }
+  return true
+}
+
+/** Copies the leading rows and their baselines, two words for each. */
+export function nameLeading({ words, leading }: DirtyRows, names: Int32Array): void {
+  for (let row = 0; row < leading; row += 1) {
+    names[row * 2] = words[row * ROW_WORDS + NAME]!
+    names[row * 2 + 1] = words[row * ROW_WORDS + BASELINE]!
+  }
 }

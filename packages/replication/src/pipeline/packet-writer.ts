@@ -37,14 +37,18 @@ export interface SectionPlan {
   gapOrder: number
 }
 
-/** The sections of a packet: rows from `rowStart` to before `rowEnd`, in `bits` bits from `firstBit` on. */
+/** The first sections of a packet: rows from `rowStart` to before `rowEnd`, in `bits` bits from `firstBit` on. */
 export interface Body {
-  /** Of `MAX_PACKET_BYTES`. */
   readonly bytes: Uint8Array
   rowStart: number
   rowEnd: number
   firstBit: number
   bits: number
+  laneCount: number
+  usualAge: number
+  usualSpacing: number
+  /** Which components were opened, and what widths are expected behind it. */
+  readonly model: Int32Array
 }
 
 export class PacketWriter {
@@ -68,8 +72,10 @@ export class PacketWriter {
   #previousId = 0
   /** First group of each component in the arrays below. */
   readonly #firstGroup: Int32Array
+  /** Per component 1 where the packet has told how its groups begin; then per group the expected width. */
+  readonly #model: Int32Array
+  readonly #isOpened: Int32Array
   readonly #expectation: Int32Array
-  readonly #isOpened: Uint8Array
 
   constructor(schemas: readonly ComponentSchema[]) {
     this.#schemas = schemas
@@ -81,8 +87,9 @@ export class PacketWriter {
       this.#firstGroup[index] = groups
       groups += schema.groups.length
     })
-    this.#expectation = new Int32Array(groups)
-    this.#isOpened = new Uint8Array(schemas.length)
+    this.#model = new Int32Array(schemas.length + groups)
+    this.#isOpened = this.#model.subarray(0, schemas.length)
+    this.#expectation = this.#model.subarray(schemas.length)
   }
 
   get rowCount(): number {
@@ -166,23 +173,37 @@ export class PacketWriter {
     return true
   }
 
-  /**
-   * Adds all rows of a packet that was written for another far end, in place of rows of its own.
-   * @returns false when they do not fit; the packet is as before
-   */
-  addBody({ bytes, firstBit, bits, rowStart, rowEnd }: Body): boolean {
-    if (bits > this.bitsLeft) return false
-    copyBits(this.#writer, bytes, firstBit, bits)
-    this.#rowCount += rowEnd - rowStart
-    return true
+  createBody(): Body {
+    const model = new Int32Array(this.#model.length)
+    const counts = { rowStart: 0, rowEnd: 0, firstBit: 0, bits: 0, laneCount: 0, usualAge: 0, usualSpacing: 0 }
+    return { bytes: new Uint8Array(MAX_PACKET_BYTES), model, ...counts }
   }
 
-  /** Copies the sections, for `addBody`. */
+  /** Closes the section and copies what the packet holds so far, for `addBody`. */
   keepBody(body: Body): void {
     this.#closeSection()
     body.bytes.set(this.#writer.finish())
     body.firstBit = this.#bodyStart
     body.bits = this.#writer.bitPosition - this.#bodyStart
+    body.laneCount = this.#laneCount
+    body.usualAge = this.#usualAge
+    body.usualSpacing = this.#usualSpacing
+    body.model.set(this.#model)
+  }
+
+  /**
+   * Begins a packet with rows that were written for another far end.
+   * @returns false when they do not fit; the packet is as before
+   */
+  addBody(body: Body): boolean {
+    if (body.bits > this.bitsLeft) return false
+    copyBits(this.#writer, body.bytes, body.firstBit, body.bits)
+    this.#rowCount = body.rowEnd - body.rowStart
+    this.#laneCount = body.laneCount
+    this.#usualAge = body.usualAge
+    this.#usualSpacing = body.usualSpacing
+    this.#model.set(body.model)
+    return true
   }
 
   /** Closes the packet. The bytes are the writer's own, valid until the next `begin`. */

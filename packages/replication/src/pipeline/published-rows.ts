@@ -9,6 +9,7 @@ import { invariant } from '@baton/core'
 import type { ComponentSchema } from '../schema/component-schema.ts'
 import { StateHistory, isLater, lengthened } from './baseline.ts'
 import { CodedRows } from './coded-rows.ts'
+import { TO_PUBLISH } from './row-store.ts'
 import { SharedBodies } from './shared-bodies.ts'
 
 /** Rows of one component, in rising order of their NetworkIds. */
@@ -31,6 +32,8 @@ export interface RowList {
 export interface CurrentRows {
   readonly current: Int32Array
   readonly tick: Uint32Array
+  /** See `ComponentRows.unseen`. Without it all rows are compared. */
+  readonly unseen?: Uint8Array
 }
 
 /** The same, and which rows there are. */
@@ -85,6 +88,12 @@ export class PublishedComponent {
   /** @returns true when the lanes are not those published before */
   update(index: number, tick: number, rows: CurrentRows): boolean {
     this.sourceTick[index] = rows.tick[index]!
+    const { unseen } = rows
+    if (unseen !== undefined) {
+      const flags = unseen[index]!
+      if ((flags & TO_PUBLISH) === 0 && this.present[index] === 1) return false
+      unseen[index] = flags & ~TO_PUBLISH
+    }
     const { laneCount } = this.schema
     const offset = index * laneCount
     const { current } = rows

@@ -25,8 +25,22 @@ export interface ComponentRows {
   isOverruled: Uint8Array
   /** 1 where the entity has the component. */
   present: Uint8Array
+  /** Of each row, what has not been looked at since it changed: `TO_COLLECT`, `TO_PUBLISH`. */
+  unseen: Uint8Array
+  /** What stood in the columns when they were looked at last, `schema.door.valueCount` numbers a row. */
+  values: Float64Array
   /** Strings and bytes of the row, one slot per field; undefined where the component has none. */
   readonly plain: (readonly (string | Uint8Array | undefined)[] | undefined)[]
+}
+
+/** The columns may hold what is not in `current`. */
+export const TO_COLLECT = 1
+/** `current` may hold what was not published. */
+export const TO_PUBLISH = 2
+
+/** Call where a row's lanes are written by anything but its columns. */
+export function noteRowWritten(rows: ComponentRows, index: number): void {
+  rows.unseen[index] = TO_COLLECT | TO_PUBLISH
 }
 
 export interface RowStore {
@@ -46,6 +60,8 @@ export function createRowStore(schemas: readonly ComponentSchema[], capacity: nu
       heardPacketTick: new Uint32Array(capacity),
       isOverruled: new Uint8Array(capacity),
       present: new Uint8Array(capacity),
+      unseen: new Uint8Array(capacity).fill(TO_COLLECT | TO_PUBLISH),
+      values: new Float64Array(capacity * schema.door.valueCount),
       plain: [],
     })),
   }
@@ -54,7 +70,7 @@ export function createRowStore(schemas: readonly ComponentSchema[], capacity: nu
 export function growRowStore(store: RowStore, capacity: number): void {
   if (capacity <= store.capacity) return
   for (const rows of store.components) {
-    const { current, tick, heardTick, hasHeard, heardPacketTick, isOverruled, present } = rows
+    const { current, tick, heardTick, hasHeard, heardPacketTick, isOverruled, present, unseen, values } = rows
     rows.current = new Int32Array(capacity * rows.schema.laneCount)
     rows.current.set(current)
     rows.tick = new Uint32Array(capacity)
@@ -69,6 +85,10 @@ export function growRowStore(store: RowStore, capacity: number): void {
     rows.isOverruled.set(isOverruled)
     rows.present = new Uint8Array(capacity)
     rows.present.set(present)
+    rows.unseen = new Uint8Array(capacity).fill(TO_COLLECT | TO_PUBLISH)
+    rows.unseen.set(unseen)
+    rows.values = new Float64Array(capacity * rows.schema.door.valueCount)
+    rows.values.set(values)
   }
   store.capacity = capacity
 }
@@ -82,6 +102,7 @@ export function clearRows(store: RowStore, index: number, tick: number): void {
     rows.hasHeard[index] = 0
     rows.isOverruled[index] = 0
     rows.plain[index] = undefined
+    noteRowWritten(rows, index)
     const { laneCount } = rows.schema
     rows.current.fill(0, index * laneCount, (index + 1) * laneCount)
   }

@@ -1,11 +1,10 @@
 /**
- * Bodies of the packets of one tick: far ends that lack the same rows and hold the same baselines are sent
- * the same bits behind headers of their own.
+ * Sections of the packets of one tick: far ends whose leading rows are the same, against the same baselines,
+ * are sent the same bits behind headers of their own, and what else they lack after that.
  *
  * Invariant: a body is given to nobody whose rows and baselines are not, one by one, those it was written for.
  */
-import type { DirtyRows } from './dirty-rows.ts'
-import { MAX_PACKET_BYTES } from './packet.ts'
+import { isLeadingOf, nameLeading, type DirtyRows } from './dirty-rows.ts'
 import type { Body, PacketWriter } from './packet-writer.ts'
 
 /** Far ends that differ are many in a tick when all do; then there is nothing to share, and no need to keep it. */
@@ -20,39 +19,31 @@ export class BodySet {
   #fingerprint = 0
   #count = 0
   #ids: Uint32Array | undefined
-  /** Per row: component above the entity's index, then the baseline. */
-  #rows = new Int32Array(256)
+  #names = new Int32Array(256)
 
   /** Forgets what was there. */
-  begin({ count, component, index, baseline, fingerprint }: DirtyRows, ids: Uint32Array): void {
+  begin(dirty: DirtyRows, ids: Uint32Array): void {
+    const { leading } = dirty
     this.#bodyCount = 0
     this.#ids = ids
-    this.#fingerprint = fingerprint
-    this.#count = count
-    if (this.#rows.length < count * 2) this.#rows = new Int32Array(4 << (32 - Math.clz32(count)))
-    for (let row = 0; row < count; row += 1) {
-      this.#rows[row * 2] = index[row]! | (component[row]! << 24)
-      this.#rows[row * 2 + 1] = baseline[row]!
-    }
+    this.#fingerprint = dirty.fingerprint
+    this.#count = leading
+    if (this.#names.length < leading * 2) this.#names = new Int32Array(4 << (32 - Math.clz32(leading)))
+    nameLeading(dirty, this.#names)
   }
 
-  isOf({ count, component, index, baseline, fingerprint }: DirtyRows, ids: Uint32Array): boolean {
-    if (this.#fingerprint !== fingerprint || this.#count !== count || this.#ids !== ids) return false
-    const rows = this.#rows
-    for (let row = 0; row < count; row += 1) {
-      if (rows[row * 2] !== (index[row]! | (component[row]! << 24)) || rows[row * 2 + 1] !== baseline[row]) return false
-    }
-    return true
+  isOf(dirty: DirtyRows, ids: Uint32Array): boolean {
+    const { fingerprint, leading } = dirty
+    if (this.#fingerprint !== fingerprint || this.#count !== leading || this.#ids !== ids) return false
+    return isLeadingOf(dirty, this.#names)
   }
 
   /** Keeps the body of a packet that holds these rows. */
   add(packet: PacketWriter, rowStart: number, rowEnd: number): void {
-    const at = this.#bodyCount
-    const body = (this.#bodies[at] ??= { bytes: new Uint8Array(MAX_PACKET_BYTES), rowStart, rowEnd, firstBit: 0, bits: 0 })
+    const body = (this.#bodies[this.#bodyCount++] ??= packet.createBody())
     body.rowStart = rowStart
     body.rowEnd = rowEnd
     packet.keepBody(body)
-    this.#bodyCount = at + 1
   }
 
   /** The body that begins with this row, looked for where the packet of this number is. */
@@ -80,11 +71,11 @@ export class SharedBodies {
 
   /** Room for what is about to be sent of these rows; `undefined` when there is none. */
   begin(dirty: DirtyRows, ids: Uint32Array): BodySet | undefined {
-    if (this.#setCount === MAX_SETS || this.#rowCount + dirty.count > MAX_SHARED_ROWS) return undefined
+    if (this.#setCount === MAX_SETS || this.#rowCount + dirty.leading > MAX_SHARED_ROWS) return undefined
     const set = (this.#sets[this.#setCount] ??= new BodySet())
     set.begin(dirty, ids)
     this.#setCount += 1
-    this.#rowCount += dirty.count
+    this.#rowCount += dirty.leading
     return set
   }
 }

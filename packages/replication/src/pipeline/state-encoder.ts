@@ -213,29 +213,37 @@ export class StateEncoder {
 
   /** Fills a packet with the rows that come next. @param packet how many came before it */
   #fillInOrder(request: EncodeRequest, packet: number): void {
+    const { leading, count } = this.#dirty
     const rowStart = this.#row
     const body = this.#twin?.from(rowStart, packet)
     if (body !== undefined && this.#writer.addBody(body)) {
-      for (let row = rowStart; row < body.rowEnd; row += 1) this.#noteSent(row, request.tick)
-      this.#row = body.rowEnd
-      return
+      while (this.#row < body.rowEnd) this.#noteSent(this.#row++, request.tick)
+      // The packet was full.
+      if (this.#row < leading) return
+    } else if (this.#kept !== undefined && rowStart < leading) {
+      this.#fillTo(leading, request)
+      this.#kept.add(this.#writer, rowStart, this.#row)
+      this.#sectionRow = -1
     }
-    while (this.#row < this.#dirty.count && this.#addRow(this.#row, request)) this.#row += 1
-    this.#kept?.add(this.#writer, rowStart, this.#row)
+    this.#fillTo(count, request)
+  }
+
+  #fillTo(end: number, request: EncodeRequest): void {
+    while (this.#row < end && this.#addRow(this.#row, request)) this.#row += 1
   }
 
   /** False when the packet has no room for it. */
   #addRow(row: number, request: EncodeRequest): boolean {
     const dirty = this.#dirty
-    const component = dirty.component[row]!
-    const index = dirty.index[row]!
+    const component = dirty.component(row)
+    const index = dirty.index(row)
     const { codes } = this.#published.components[component]!
     const isOpen = this.#sectionRow >= 0 && dirty.isSameSection(this.#sectionRow, row)
     if (!isOpen || this.#writer.isSectionFull) {
       planSection(dirty, row, this.#isCompeting, request.ids, this.#plan)
       this.#writer.openSection(this.#plan, codes)
     }
-    const at = codes.find(index, dirty.baseline[row]!)
+    const at = codes.find(index, dirty.baseline(row))
     const bitsBefore = this.#writer.bitsLeft
     if (!this.#writer.addRow(request.ids[index]!, codes.words, at)) return false
     codes.usualBits += (bitsBefore - this.#writer.bitsLeft - codes.usualBits) / 16
@@ -245,8 +253,8 @@ export class StateEncoder {
   }
 
   #noteSent(row: number, tick: number): void {
-    const component = this.#dirty.component[row]!
-    const index = this.#dirty.index[row]!
+    const component = this.#dirty.component(row)
+    const index = this.#dirty.index(row)
     this.#sent.add(component, index, this.#acked[component]!.noteSent(index, tick))
     this.rowsSent += 1
   }

@@ -180,6 +180,10 @@ export interface ComponentSchema extends ComponentDefinition {
  * rotation; the lane's meaning for a scalar, which is a network id for an entity.
  */
 export interface ColumnDoor {
+  /** Numbers that a row has in its columns; strings and bytes are none. */
+  readonly valueCount: number
+  /** Copies a row's numbers out of the columns. True when they are not all what stood in `values` before. */
+  takeValues(eid: number, values: Float64Array, offset: number): boolean
   /** Columns to lanes; false, with `out` untouched, when a value cannot travel. */
   collect(eid: number, out: Int32Array, offset: number, resolve: ResolveNetworkId | undefined): boolean
   /** Whether lanes from a stranger are such as `collect` can give. */
