@@ -90,6 +90,29 @@ export class BitReader {
     return this.read(1) === 1
   }
 
+  /**
+   * Counts the ones before the next zero, and reads that too; past the end there are zeros.
+   * @returns -1 when there are more than `limit`; one more than that is read then
+   */
+  readOnes(limit: number): number {
+    let count = 0
+    while (count <= limit) {
+      const position = this.#position
+      if (position >= this.#endBits) {
+        this.#fail()
+        return count
+      }
+      // The rest of a byte at a time; above it stand zeros.
+      const left = 8 - (position & 7)
+      const zeros = ~(this.#source[position >>> 3]! >>> (position & 7))
+      const ones = Math.min(31 - Math.clz32(zeros & -zeros), limit + 1 - count)
+      this.#position = position + (ones < left && count + ones <= limit ? ones + 1 : ones)
+      count += ones
+      if (ones < left) break
+    }
+    return count <= limit ? count : -1
+  }
+
   /** A copy of the next `count` bytes, which need no alignment; empty and `failed` when fewer are left. */
   readBytes(count: number): Uint8Array {
     // The check comes before the allocation: `count` may be a number an attacker wrote.

@@ -11,6 +11,12 @@ export const HISTORY_STATES = 64
 /** Rows that rest need few states; pages are allocated as states come in. */
 const PAGE_STATES = 8
 const PAGES_PER_ROW = HISTORY_STATES / PAGE_STATES
+/** Words of a row's record, which lie together because every look-up needs them: then its pages follow. */
+const COUNT = 0
+const NEWEST_SLOT = 1
+const NEWEST_TICK = 2
+const PAGES = 3
+const ROW_WORDS = PAGES + PAGES_PER_ROW
 const CHUNK_SHIFT = 7
 const PAGES_PER_CHUNK = 1 << CHUNK_SHIFT
 const SLOT_MASK = HISTORY_STATES - 1
@@ -25,10 +31,10 @@ export class StateHistory {
   readonly #laneCount: number
   readonly #stateSize: number
   readonly #maxPages: number
-  /** Per row, the page of each eight slots; 0 is none, page n is number n - 1. */
-  #pages: Int32Array
-  #newest: Uint8Array
-  #count: Uint8Array
+  /** Per row: states held, place of the newest in its ring, its tick, and the page of each eight places; 0 is none, page n is number n - 1. */
+  #rows: Int32Array
+  /** Of the state that `#find` found. */
+  #foundTick = 0
   readonly #chunks: Int32Array[] = []
   readonly #free: number[] = []
   #pagesMade = 0
@@ -38,9 +44,7 @@ export class StateHistory {
     this.#laneCount = laneCount
     this.#stateSize = laneCount + 1
     this.#maxPages = maxPages
-    this.#pages = new Int32Array(capacity * PAGES_PER_ROW)
-    this.#newest = new Uint8Array(capacity)
-    this.#count = new Uint8Array(capacity)
+    this.#rows = new Int32Array(capacity * ROW_WORDS)
   }
 
   /** Pages that can still be taken; a pushed state takes at most one. */
@@ -50,23 +54,26 @@ export class StateHistory {
 
   /** States held of a row. */
   count(row: number): number {
-    return this.#count[row]!
+    return this.#rows[row * ROW_WORDS + COUNT]!
   }
 
   /** Stores a state, copied from `lanes`. One of a tick already held is replaced. */
   push(row: number, tick: number, lanes: Int32Array, offset: number): void {
-    const count = this.#count[row]!
+    const rows = this.#rows
+    const at = row * ROW_WORDS
+    const count = rows[at + COUNT]!
     let newer = 0
     while (newer < count) {
-      const held = this.#tickAt(row, newer)
+      const held = newer === 0 ? rows[at + NEWEST_TICK]! >>> 0 : this.#tickAt(row, newer)
       if (held === tick) return this.#write(row, newer, tick, lanes, offset)
       if (isLater(tick, held)) break
       newer += 1
     }
     // Older than all 64: nobody can refer to it any more.
     if (newer === HISTORY_STATES) return
-    this.#newest[row] = (this.#newest[row]! + 1) & SLOT_MASK
-    if (count < HISTORY_STATES) this.#count[row] = count + 1
+    rows[at + NEWEST_SLOT] = (rows[at + NEWEST_SLOT]! + 1) & SLOT_MASK
+    if (newer === 0) rows[at + NEWEST_TICK] = tick
+    if (count < HISTORY_STATES) rows[at + COUNT] = count + 1
     for (let back = 0; back < newer; back += 1) this.#copyState(row, back + 1, back)
     this.#write(row, newer, tick, lanes, offset)
   }
@@ -81,7 +88,7 @@ export class StateHistory {
   /** Copies the state of exactly this tick to `out`. False when it is not held. */
   readExact(row: number, tick: number, out: Int32Array, offset: number): boolean {
     const back = this.#find(row, tick)
-    return back >= 0 && this.#tickAt(row, back) === tick && this.#read(row, back, out, offset)
+    return back >= 0 && this.#foundTick === tick && this.#read(row, back, out, offset)
   }
 
   /** Copies the newest state that is not later than this tick. False when none is held. */
@@ -92,72 +99,71 @@ export class StateHistory {
 
   /** Is this the tick of the newest state held of a row? */
   isNewest(row: number, tick: number): boolean {
-    return this.#count[row]! > 0 && this.#tickAt(row, 0) === tick
+    return this.count(row) > 0 && this.#rows[row * ROW_WORDS + NEWEST_TICK] === (tick | 0)
   }
 
   /** Copies the newest state. False when the row has none. */
   readNewest(row: number, out: Int32Array, offset: number): boolean {
-    return this.#count[row]! > 0 && this.#read(row, 0, out, offset)
+    return this.count(row) > 0 && this.#read(row, 0, out, offset)
   }
 
   forget(row: number): void {
-    const first = row * PAGES_PER_ROW
-    for (let at = first; at < first + PAGES_PER_ROW; at += 1) {
-      if (this.#pages[at] !== 0) this.#free.push(this.#pages[at]!)
-      this.#pages[at] = 0
+    const first = row * ROW_WORDS
+    for (let at = first + PAGES; at < first + ROW_WORDS; at += 1) {
+      if (this.#rows[at] !== 0) this.#free.push(this.#rows[at]!)
     }
-    this.#count[row] = 0
-    this.#newest[row] = 0
+    this.#rows.fill(0, first, first + ROW_WORDS)
   }
 
   /** Gives the states of one row to another, which loses its own. */
   move(from: number, to: number): void {
     if (from === to) return
     this.forget(to)
-    this.#pages.copyWithin(to * PAGES_PER_ROW, from * PAGES_PER_ROW, (from + 1) * PAGES_PER_ROW)
-    this.#pages.fill(0, from * PAGES_PER_ROW, (from + 1) * PAGES_PER_ROW)
-    this.#count[to] = this.#count[from]!
-    this.#newest[to] = this.#newest[from]!
-    this.#count[from] = 0
-    this.#newest[from] = 0
+    this.#rows.copyWithin(to * ROW_WORDS, from * ROW_WORDS, (from + 1) * ROW_WORDS)
+    this.#rows.fill(0, from * ROW_WORDS, (from + 1) * ROW_WORDS)
   }
 
   grow(capacity: number): void {
-    if (capacity <= this.#count.length) return
-    this.#pages = lengthened(this.#pages, new Int32Array(capacity * PAGES_PER_ROW))
-    this.#newest = lengthened(this.#newest, new Uint8Array(capacity))
-    this.#count = lengthened(this.#count, new Uint8Array(capacity))
+    if (capacity * ROW_WORDS > this.#rows.length) {
+      this.#rows = lengthened(this.#rows, new Int32Array(capacity * ROW_WORDS))
+    }
   }
 
   /** How many states back lies the newest one that is not later than `tick`; -1 when none is. */
   #find(row: number, tick: number): number {
-    const count = this.#count[row]!
+    const count = this.count(row)
     if (count === 0) return -1
+    const newest = this.#rows[row * ROW_WORDS + NEWEST_TICK]! >>> 0
+    this.#foundTick = newest
     // Ticks differ, so a state n ticks before the newest is at most n states back: exactly, mostly.
-    const ticksBack = (this.#tickAt(row, 0) - tick) | 0
+    const ticksBack = (newest - tick) | 0
     if (ticksBack <= 0) return 0
     let high = Math.min(ticksBack, count - 1)
-    const guess = this.#tickAt(row, high)
-    if (guess === tick) return high
-    if (isLater(guess, tick)) return -1
+    this.#foundTick = this.#tickAt(row, high)
+    if (this.#foundTick === tick) return high
+    if (isLater(this.#foundTick, tick)) return -1
     let low = 0
     while (high - low > 1) {
       const middle = (low + high) >> 1
-      if (isLater(this.#tickAt(row, middle), tick)) low = middle
-      else high = middle
+      const middleTick = this.#tickAt(row, middle)
+      if (isLater(middleTick, tick)) low = middle
+      else {
+        high = middle
+        this.#foundTick = middleTick
+      }
     }
     return high
   }
 
   #tickAt(row: number, back: number): number {
-    const slot = (this.#newest[row]! - back) & SLOT_MASK
-    const page = this.#pages[row * PAGES_PER_ROW + (slot >>> 3)]!
+    const slot = (this.#rows[row * ROW_WORDS + NEWEST_SLOT]! - back) & SLOT_MASK
+    const page = this.#rows[row * ROW_WORDS + PAGES + (slot >>> 3)]!
     return this.#chunks[(page - 1) >> CHUNK_SHIFT]![this.#offsetIn(page, slot)]! >>> 0
   }
 
   #read(row: number, back: number, out: Int32Array, offset: number): true {
-    const slot = (this.#newest[row]! - back) & SLOT_MASK
-    const page = this.#pages[row * PAGES_PER_ROW + (slot >>> 3)]!
+    const slot = (this.#rows[row * ROW_WORDS + NEWEST_SLOT]! - back) & SLOT_MASK
+    const page = this.#rows[row * ROW_WORDS + PAGES + (slot >>> 3)]!
     const chunk = this.#chunks[(page - 1) >> CHUNK_SHIFT]!
     const from = this.#offsetIn(page, slot) + 1
     for (let lane = 0; lane < this.#laneCount; lane += 1) out[offset + lane] = chunk[from + lane]!
@@ -165,7 +171,7 @@ export class StateHistory {
   }
 
   #write(row: number, back: number, tick: number, lanes: Int32Array, offset: number): void {
-    const slot = (this.#newest[row]! - back) & SLOT_MASK
+    const slot = (this.#rows[row * ROW_WORDS + NEWEST_SLOT]! - back) & SLOT_MASK
     const page = this.#pageFor(row, slot)
     const chunk = this.#chunks[(page - 1) >> CHUNK_SHIFT]!
     const to = this.#offsetIn(page, slot)
@@ -174,9 +180,9 @@ export class StateHistory {
   }
 
   #copyState(row: number, fromBack: number, toBack: number): void {
-    const from = (this.#newest[row]! - fromBack) & SLOT_MASK
-    const to = (this.#newest[row]! - toBack) & SLOT_MASK
-    const fromPage = this.#pages[row * PAGES_PER_ROW + (from >>> 3)]!
+    const from = (this.#rows[row * ROW_WORDS + NEWEST_SLOT]! - fromBack) & SLOT_MASK
+    const to = (this.#rows[row * ROW_WORDS + NEWEST_SLOT]! - toBack) & SLOT_MASK
+    const fromPage = this.#rows[row * ROW_WORDS + PAGES + (from >>> 3)]!
     const toPage = this.#pageFor(row, to)
     const source = this.#chunks[(fromPage - 1) >> CHUNK_SHIFT]!
     const target = this.#chunks[(toPage - 1) >> CHUNK_SHIFT]!
@@ -190,11 +196,11 @@ export class StateHistory {
   }
 
   #pageFor(row: number, slot: number): number {
-    const at = row * PAGES_PER_ROW + (slot >>> 3)
-    const held = this.#pages[at]!
+    const at = row * ROW_WORDS + PAGES + (slot >>> 3)
+    const held = this.#rows[at]!
     if (held !== 0) return held
     const page = this.#free.pop() ?? this.#makePage()
-    this.#pages[at] = page
+    this.#rows[at] = page
     return page
   }
 

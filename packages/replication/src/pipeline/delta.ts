@@ -156,6 +156,13 @@ export function readGroup(
     lane = 1
     out[start] = width === 0 || reader.read(1) === 1 ? SAME_INDEX : reader.read(2)
   }
+  const left = count - lane
+  if (width > 0 && left * width <= 32) {
+    // All at once, the first one lowest.
+    let all = reader.read(left * width)
+    const mask = (2 << (width - 1)) - 1
+    for (; lane < count; lane += 1, all >>>= width) out[start + lane] = all & mask
+  }
   for (; lane < count; lane += 1) out[start + lane] = width === 0 ? 0 : reader.read(width)
   return followWidth(expectation, width)
 }

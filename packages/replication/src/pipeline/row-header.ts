@@ -5,7 +5,7 @@
  * Invariant: reader and writer of each part stand next to each other and agree bit by bit (PK4–PK9).
  */
 import type { BitReader, BitWriter } from '@baton/core/bytes'
-import { readOnes, writeOnes } from './width-code.ts'
+import { writeOnes } from './width-code.ts'
 
 /** A row's baseline may not be this many ticks old or older: sixteen bits of its tick travel (BL4). */
 export const MAX_BASELINE_AGE = 65_536 - 64
@@ -76,7 +76,7 @@ export function writeGolomb(writer: BitWriter, value: number, order: number): vo
 
 /** @returns the value, or -1 when it is over 2^32 - 1 */
 export function readGolomb(reader: BitReader, order: number): number {
-  const length = readOnes(reader, 31)
+  const length = reader.readOnes(31)
   if (length < 0) return -1
   const high = (length > 0 ? reader.read(length) : 0) + ((1 << length) >>> 0) - 1
   const value = high * (1 << order) + (order > 0 ? reader.read(order) : 0)
@@ -168,7 +168,7 @@ export interface BaselineRead {
 export function readBaseline(reader: BitReader, usualAge: number, usualSpacing: number, out: BaselineRead): boolean {
   out.age = usualAge
   out.spacing = usualSpacing
-  const ones = readOnes(reader, 2)
+  const ones = reader.readOnes(2)
   if (ones < 0) {
     out.age = WHOLE_ROW
     return true

@@ -44,7 +44,7 @@ export function writeWidth(writer: BitWriter, width: number, expected: number, s
 
 /** @returns the width, or -1 when it is none that `bits` allows */
 export function readWidth(reader: BitReader, expected: number, bits: number, several: boolean): number {
-  let folded = readOnes(reader, MAX_ONES)
+  let folded = reader.readOnes(MAX_ONES)
   if (folded < 0) return -1
   if (several) folded = (folded << 1) | reader.read(1)
   const width = expected + ((folded >> 1) ^ -(folded & 1))
@@ -56,10 +56,4 @@ export function writeOnes(writer: BitWriter, count: number): void {
   let left = count
   for (; left > 31; left -= 31) writer.write(0x7fffffff, 31)
   writer.write((1 << left) - 1, left + 1)
-}
-
-/** Ones before the next zero; -1 when there are more than `limit`. A reader at its end reads zeros. */
-export function readOnes(reader: BitReader, limit: number): number {
-  for (let count = 0; count <= limit; count += 1) if (reader.read(1) === 0) return count
-  return -1
 }
