@@ -19,7 +19,7 @@ import { createRowPolicy } from './interest/priority.ts'
 import { createEntityTable, insertEntity, removeEntityAt, type EntityTable } from './lifecycle/entity-table.ts'
 import { isLater } from './pipeline/baseline.ts'
 import { PublishedRows, type RowList } from './pipeline/published-rows.ts'
-import { TO_PUBLISH, createRowStore, noteRowWritten, type RowStore } from './pipeline/row-store.ts'
+import { createRowStore, noteRowWritten, type RowStore } from './pipeline/row-store.ts'
 import type { ComponentSchema, LaneGroup } from './schema/component-schema.ts'
 import { ID_UNKNOWN, StateDecoder } from './pipeline/state-decoder.ts'
 import { StateEncoder } from './pipeline/state-encoder.ts'
@@ -347,8 +347,8 @@ function furnish(pair: Pair, { count, divergence, mine }: Scene): Set<number> {
   const earlier = createRowStore(schemas, host.store.capacity)
   for (const back of [60, 30, 10, 1]) {
     for (const component of [0, 1]) {
-      const { current, unseen } = earlier.components[component]!
-      unseen.fill(TO_PUBLISH)
+      const { current, seen } = earlier.components[component]!
+      seen.fill(0)
       for (let at = 0; at < current.length; at += 1) current[at] = random.integer(0, 3)
     }
     const all = listsOf(host, () => true).filter(() => random.chance(0.7))

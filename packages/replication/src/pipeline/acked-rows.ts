@@ -5,7 +5,7 @@
  * Invariant: an ack counts for the entity that the packet meant: a stamp tells it from a later one
  * at the same index (BL6).
  */
-import { HISTORY_STATES, isLater, lengthened } from './baseline.ts'
+import { HISTORY_STATES, isLater, resized } from './baseline.ts'
 import { MAX_BASELINE_AGE, MAX_LINE_TICKS, MAX_SPACING, SPACING_BITS, WHOLE_ROW } from './row-header.ts'
 
 /** Words per row; together, because a row that is sent needs them all. */
@@ -148,6 +148,6 @@ export class AckedRows {
   }
 
   grow(capacity: number): void {
-    this.#words = lengthened(this.#words, new Int32Array(capacity * WORDS))
+    this.#words = resized(this.#words, capacity * WORDS)
   }
 }

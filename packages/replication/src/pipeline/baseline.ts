@@ -125,7 +125,7 @@ export class StateHistory {
 
   grow(capacity: number): void {
     if (capacity * ROW_WORDS > this.#rows.length) {
-      this.#rows = lengthened(this.#rows, new Int32Array(capacity * ROW_WORDS))
+      this.#rows = resized(this.#rows, capacity * ROW_WORDS)
     }
   }
 
@@ -213,8 +213,11 @@ export class StateHistory {
   }
 }
 
-/** Copies `array` to the start of `longer` and returns that. */
-export function lengthened<T extends { set(source: T): void }>(array: T, longer: T): T {
+type Column = Int32Array | Uint32Array | Uint8Array | Uint16Array | Float32Array | Float64Array
+
+/** A longer array of the same kind that begins with `array`, zeros after it. */
+export function resized<T extends Column>(array: T, length: number): T {
+  const longer = new (array.constructor as new (length: number) => T)(length)
   longer.set(array)
   return longer
 }

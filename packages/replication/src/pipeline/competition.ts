@@ -8,7 +8,7 @@ import type { DirtyRows } from './dirty-rows.ts'
 import type { EncodeRequest, RowPolicy } from './encode-request.ts'
 import { MAX_PACKET_BYTES } from './packet.ts'
 import type { PublishedRows } from './published-rows.ts'
-import { worstRowBits } from './row-code.ts'
+import { worstRowBits } from './packet-writer.ts'
 
 export class Competition {
   readonly #policy: RowPolicy
@@ -31,7 +31,7 @@ export class Competition {
     if (rowsLeft > 0) return true
     let bits = 0
     for (let row = 0; row < dirty.count; row += 1) {
-      bits += this.#published.components[dirty.component(row)]!.codes.usualBits
+      bits += this.#published.components[dirty.component(row)]!.usualBits
     }
     const bytes = Math.min(budgetBytes, maxPackets * MAX_PACKET_BYTES)
     return bits / 8 > bytes * 0.75 - MAX_PACKET_BYTES / 8

@@ -7,11 +7,10 @@ import {
   readWholeGroup,
   restoreGroup,
   turnRotation,
+  writeGroup,
+  writeWholeGroup,
   type Reference,
 } from './delta.ts'
-import { codedRow } from './coded-row.test.kit.ts'
-import { CODE_GROUPS, writeGroup, writeWholeGroup } from './row-code.ts'
-import { WHOLE_ROW } from './row-header.ts'
 import type { LaneGroup } from '../schema/component-schema.ts'
 import { expectationOf, expectedWidth, followWidth, readWidth, writeWidth } from './width-code.ts'
 
@@ -85,8 +84,7 @@ describe('delta', () => {
         const bytes = new Uint8Array(64)
         const writer = new BitWriter(bytes)
         const ref = referenceOf(newest, older, age, spacing)
-        const words = codedRow({ groups: [g] }, now, age, ref, line)
-        const next = writeGroup(writer, words, CODE_GROUPS, g.count > 1, expectationOf(start))
+        const next = writeGroup(writer, g, now, 0, ref, line, expectationOf(start))
         expect(writer.failed).toBe(false)
         const end = writer.bitPosition
         writer.finish()
@@ -121,8 +119,7 @@ describe('delta', () => {
           const steps = floorDivide(twice, 2n * BigInt(spacing))
           const now = Int32Array.of(Number(BigInt.asIntN(32, BigInt(newest[0]!) + steps)) & mask)
           const writer = new BitWriter(new Uint8Array(16))
-          const words = codedRow({ groups: [g] }, now, age, referenceOf(newest, older, age, spacing), true)
-          writeGroup(writer, words, CODE_GROUPS, false, 0)
+          writeGroup(writer, g, now, 0, referenceOf(newest, older, age, spacing), true, 0)
           expect(writer.bitPosition).toBe(1)
         },
       ),
@@ -179,8 +176,7 @@ describe('delta', () => {
     fc.assert(
       fc.property(scenario, ({ group: g, rows }) => {
         const writer = new BitWriter(new Uint8Array(64))
-        const ref = createReference(rows[2]!.length)
-        writeWholeGroup(writer, codedRow({ groups: [g] }, rows[2]!, WHOLE_ROW, ref), CODE_GROUPS)
+        writeWholeGroup(writer, g, rows[2]!, 0)
         const bits = g.kind === 'rotation' ? 2 + 3 * g.bits : g.count * g.bits
         expect(writer.bitPosition).toBe(bits)
         const out = new Int32Array(rows[2]!.length)

@@ -5,10 +5,10 @@
  * Invariant: how many bits a row takes never depends on the states it refers to; a packet can be
  * taken apart to its end before anything is looked up (DL1).
  */
-import type { BitReader } from '@baton/core/bytes'
+import type { BitReader, BitWriter } from '@baton/core/bytes'
 import type { LaneGroup } from '../schema/component-schema.ts'
 import { laneBits } from '../schema/lane-layout.ts'
-import { expectedWidth, followWidth, readWidth } from './width-code.ts'
+import { expectedWidth, followWidth, readWidth, writeWidth } from './width-code.ts'
 
 /** In place of a rotation's index: the same as the baseline's. */
 const SAME_INDEX = 4
@@ -137,8 +137,48 @@ export function foldGroup(
 }
 
 /**
+ * Writes one group as its difference from the prediction.
+ * @param line predict from both states; else the baseline's own lanes are the prediction
+ * @param expectation see `width-code.ts`
+ * @returns the expectation for the next row's group
+ */
+export function writeGroup(
+  writer: BitWriter,
+  group: LaneGroup,
+  lanes: Int32Array,
+  rowOffset: number,
+  ref: Reference,
+  line: boolean,
+  expectation: number,
+): number {
+  const width = foldGroup(group, lanes, rowOffset, ref, line)
+  const { count, offset } = group
+  writeWidth(writer, width, expectedWidth(expectation), count > 1)
+  if (width > 0) {
+    let lane = 0
+    if (group.kind === 'rotation') {
+      lane = 1
+      const largest = lanes[rowOffset + offset]!
+      if (largest === ref.newest[offset]) writer.write(1, 1)
+      else writer.write(largest << 1, 3)
+    }
+    const { folded } = ref
+    const left = (count - lane) * width
+    if (left <= 32) {
+      // All at once, the first one lowest.
+      let all = 0
+      for (let last = count - 1; last >= lane; last -= 1) all = (width < 32 ? all << width : 0) | folded[last]!
+      writer.write(all, left)
+    } else {
+      for (; lane < count; lane += 1) writer.write(folded[lane]!, width)
+    }
+  }
+  return followWidth(expectation, width)
+}
+
+/**
  * Reads one group's differences, folded, to where its lanes will stand. `restoreGroup` makes lanes of them.
- * @returns the expectation for the next row's group; -1 when the bits are none that are ever written
+ * @returns the expectation for the next row's group; -1 when the bits are none that `writeGroup` writes
  */
 export function readGroup(
   reader: BitReader,
@@ -196,7 +236,14 @@ function unfold(folded: number): number {
   return (folded >>> 1) ^ -(folded & 1)
 }
 
-/** Reads a group's lanes as they are. */
+/** Writes a group's lanes as they are. */
+export function writeWholeGroup(writer: BitWriter, group: LaneGroup, lanes: Int32Array, rowOffset: number): void {
+  const start = rowOffset + group.offset
+  for (let lane = 0; lane < group.count; lane += 1) {
+    writer.write(lanes[start + lane]!, laneBits(group, lane))
+  }
+}
+
 export function readWholeGroup(reader: BitReader, group: LaneGroup, out: Int32Array, rowOffset: number): void {
   const start = rowOffset + group.offset
   for (let lane = 0; lane < group.count; lane += 1) out[start + lane] = reader.read(laneBits(group, lane))

@@ -5,7 +5,7 @@
  * Invariant: a row is in it exactly when the far end has not acked the state the row has now (BL5).
  */
 import type { AckedRows } from './acked-rows.ts'
-import { isLater, lengthened } from './baseline.ts'
+import { isLater, resized } from './baseline.ts'
 import type { SectionPlan } from './packet-writer.ts'
 import type { PublishedRows, RowList } from './published-rows.ts'
 import { MAX_SECTION_ROWS, SPACING_BITS, WHOLE_ROW, gapOrder } from './row-header.ts'
@@ -28,8 +28,6 @@ export class DirtyRows {
   count = 0
   /** Of these, the first, in lists of one audience: others of it may lack just the same. */
   leading = 0
-  /** Of the leading rows and their baselines: equal where they are. */
-  fingerprint = 0
   words = new Int32Array(FIRST_ROWS * ROW_WORDS)
   /** Kept by the encoder while rows compete. */
   score = new Float32Array(FIRST_ROWS)
@@ -93,11 +91,6 @@ export class DirtyRows {
       this.#collectList(list, lists[list]!, published, acked, tick, restingSince)
       if (isLeading) this.leading = this.count
     }
-    this.fingerprint = 0
-    for (let at = 0; at < this.leading * ROW_WORDS; at += ROW_WORDS) {
-      const name = this.words[at + NAME]! ^ (this.words[at + BASELINE]! << 8)
-      this.fingerprint = Math.imul(this.fingerprint ^ name, 0x01000193)
-    }
     for (const { component } of lists) {
       // Rows that wait for the far end's word are not wanted yet.
       this.#seen[component] = restingSince === undefined ? published.components[component]!.publication : -1
@@ -113,9 +106,10 @@ export class DirtyRows {
     restingSince: number | undefined,
   ): void {
     const { component, indices } = rowList
-    const { changedTick, sourceTick, wanted, publication } = published.components[component]!
+    const rows = published.components[component]!
+    const { changedTick, sourceTick, wanted } = rows
     const held = acked[component]!
-    const candidates = this.#seen[component] === publication - 1 ? published.candidatesOf(rowList, list) : undefined
+    const candidates = this.#seen[component] === rows.publication - 1 ? rows.candidatesOf(rowList) : undefined
     const most = candidates === undefined ? rowList.count : candidates.count
     const start = this.count
     this.#reserve(start + most)
@@ -173,7 +167,7 @@ export class DirtyRows {
   #reserve(count: number): void {
     if (count <= this.score.length) return
     const length = 2 ** (32 - Math.clz32(count))
-    this.words = lengthened(this.words, new Int32Array(length * ROW_WORDS))
+    this.words = resized(this.words, length * ROW_WORDS)
     this.#moved = new Int32Array(length * ROW_WORDS)
     this.score = new Float32Array(length)
     this.bits = new Int32Array(length)

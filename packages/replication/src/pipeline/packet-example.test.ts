@@ -1,7 +1,6 @@
 /** The packet that docs/wire-format.md takes apart bit by bit: another implementation begins with it. */
 import { BitReader } from '@baton/core/bytes'
 import { expect, test } from 'vitest'
-import { codedRow, startOf } from './coded-row.test.kit.ts'
 import { defineReplicated } from '../schema/define-replicated.ts'
 import { quat, vec3 } from '../schema/fields.ts'
 import { createRegistry } from '../schema/registry.ts'
@@ -46,12 +45,9 @@ const bytesOf = (hex: string): Uint8Array => Uint8Array.from(hex.match(/../g)!, 
 test('PK12: the rows of the example are written as its bytes', () => {
   const writer = new PacketWriter(schemas)
   writer.begin(HEADER, 1_100)
-  const plan = { component: 0, source: 6_000, rowsAhead: 2, usualAge: 6, usualSpacing: 1, gapOrder: 0 }
-  writer.openSection(plan, startOf(schemas[0]!, true))
-  const moving = codedRow(schemas[0]!, Int32Array.from(MOVING), 6, reference(), true)
-  const resting = codedRow(schemas[0]!, Int32Array.from(RESTING), WHOLE_ROW, reference())
-  expect(writer.addRow(makeNetworkId(1, 5), moving, 0)).toBe(true)
-  expect(writer.addRow(makeNetworkId(1, 8), resting, 0)).toBe(true)
+  writer.openSection({ component: 0, source: 6_000, rowsAhead: 2, usualAge: 6, usualSpacing: 1, gapOrder: 0 })
+  expect(writer.addRow(makeNetworkId(1, 5), Int32Array.from(MOVING), 0, 6, 1, reference())).toBe(true)
+  expect(writer.addRow(makeNetworkId(1, 8), Int32Array.from(RESTING), 0, WHOLE_ROW, 0, reference())).toBe(true)
   expect(hexOf(writer.finish())).toBe(EXAMPLE)
 })
 

@@ -6,13 +6,13 @@
  */
 import { BitWriter } from '@baton/core/bytes'
 import type { ComponentSchema } from '../schema/component-schema.ts'
-import type { GroupStart } from './coded-rows.ts'
 import { copyBits } from './copy-bits.ts'
+import { foldGroup, writeGroup, writeWholeGroup, type Reference } from './delta.ts'
 import { MAX_PACKET_BYTES, MAX_PACKET_LANES, MAX_PACKET_ROWS, writeHeader, type PacketHeader } from './packet.ts'
-import { CODE_AGE, CODE_GROUPS, CODE_SPACING, groupWords, writeGroup, writeWholeGroup } from './row-code.ts'
 import {
   GAP_ORDER_BITS,
-  MAX_LINE_TICKS,
+  ROW_HEADER_BITS,
+  SECTION_HEADER_BITS,
   WHOLE_ROW,
   componentBits,
   countBits,
@@ -24,7 +24,10 @@ import {
   writeSource,
   writeUsual,
 } from './row-header.ts'
-import { expectationOf } from './width-code.ts'
+import { expectationOf, expectedWidth } from './width-code.ts'
+
+/** One row in eight is measured with the other prediction, too, to see which serves the group better. */
+const SAMPLE_MASK = 7
 
 /** What a section says of its rows, found by looking ahead at them. */
 export interface SectionPlan {
@@ -39,6 +42,7 @@ export interface SectionPlan {
 
 /** The first sections of a packet: rows from `rowStart` to before `rowEnd`, in `bits` bits from `firstBit` on. */
 export interface Body {
+  /** Of `MAX_PACKET_BYTES`. */
   readonly bytes: Uint8Array
   rowStart: number
   rowEnd: number
@@ -47,7 +51,7 @@ export interface Body {
   laneCount: number
   usualAge: number
   usualSpacing: number
-  /** Which components were opened, and what widths are expected behind it. */
+  /** Which components were opened, how they are predicted, and what widths are expected behind it. */
   readonly model: Int32Array
 }
 
@@ -64,18 +68,21 @@ export class PacketWriter {
   #usualAge = 0
   #usualSpacing = 0
   #plan: SectionPlan | undefined
-  #start: GroupStart | undefined
   #countAt = 0
   #countClass = 0
   #gapOrder = 0
   #sectionRows = 0
   #previousId = 0
+  #sample = 0
   /** First group of each component in the arrays below. */
   readonly #firstGroup: Int32Array
-  /** Per component 1 where the packet has told how its groups begin; then per group the expected width. */
-  readonly #model: Int32Array
-  readonly #isOpened: Int32Array
   readonly #expectation: Int32Array
+  readonly #line: Int32Array
+  /** Above 0: a straight line has served this group better than rest. */
+  readonly #lineScore: Int32Array
+  readonly #isOpened: Int32Array
+  /** The three of them that a row needs to know of those before it. */
+  readonly #model: Int32Array
 
   constructor(schemas: readonly ComponentSchema[]) {
     this.#schemas = schemas
@@ -87,9 +94,17 @@ export class PacketWriter {
       this.#firstGroup[index] = groups
       groups += schema.groups.length
     })
-    this.#model = new Int32Array(schemas.length + groups)
-    this.#isOpened = this.#model.subarray(0, schemas.length)
-    this.#expectation = this.#model.subarray(schemas.length)
+    this.#model = new Int32Array(groups * 2 + schemas.length)
+    this.#expectation = this.#model.subarray(0, groups)
+    this.#line = this.#model.subarray(groups, groups * 2)
+    this.#isOpened = this.#model.subarray(groups * 2)
+    this.#lineScore = new Int32Array(groups)
+    schemas.forEach((schema, index) => {
+      schema.groups.forEach((group, g) => {
+        this.#expectation[this.#firstGroup[index]! + g] = expectationOf(group.bits >> 1)
+        this.#lineScore[this.#firstGroup[index]! + g] = group.kind === 'scalar' ? -1 : 0
+      })
+    })
   }
 
   get rowCount(): number {
@@ -122,24 +137,20 @@ export class PacketWriter {
     this.#bodyStart = this.#writer.bitPosition
   }
 
-  /**
-   * Rows added from now on belong to this section; its header is written with its first row.
-   * @param start of the plan's component, the same for all sections of a packet
-   */
-  openSection(plan: SectionPlan, start: GroupStart): void {
+  /** Rows added from now on belong to this section; its header is written with its first row. */
+  openSection(plan: SectionPlan): void {
     this.#closeSection()
     this.#plan = plan
-    this.#start = start
     this.#sectionRows = 0
   }
 
   /**
    * Adds a row; ids rise within a section.
    *
-   * @param words its code begins at `at`, see `row-code.ts`
+   * @param age of its baseline, whose states are in `ref`; `WHOLE_ROW` sends the lanes as they are
    * @returns false when it does not fit; the packet is as before and full
    */
-  addRow(id: number, words: Int32Array, at: number): boolean {
+  addRow(id: number, lanes: Int32Array, rowOffset: number, age: number, spacing: number, ref: Reference): boolean {
     const plan = this.#plan!
     const { component } = plan
     const schema = this.#schemas[component]!
@@ -150,11 +161,13 @@ export class PacketWriter {
     const isOpening = isFirst && this.#isOpened[component] === 0
     if (isFirst) this.#writeSectionHeader(plan, schema, id)
     else writeGolomb(writer, id - this.#previousId - 1, this.#gapOrder)
-    const age = words[at + CODE_AGE]!
-    // Over so long no line is drawn, whatever is said of the older state: the usual is shortest.
-    const spacing = age > MAX_LINE_TICKS ? plan.usualSpacing : words[at + CODE_SPACING]!
     writeBaseline(writer, age, spacing, plan.usualAge, plan.usualSpacing)
-    this.#writeGroups(component, words, at + CODE_GROUPS, age === WHOLE_ROW)
+    if (age === WHOLE_ROW) {
+      for (const group of schema.groups) writeWholeGroup(writer, group, lanes, rowOffset)
+    } else {
+      if (ref.spacing > 0 && (this.#sample++ & SAMPLE_MASK) === 0) this.#compare(component, lanes, rowOffset, ref)
+      this.#writeGroups(component, lanes, rowOffset, ref)
+    }
     if (writer.failed || writer.bitPosition > this.#limitBits) {
       writer.rewind(start)
       if (isOpening) this.#isOpened[component] = 0
@@ -213,17 +226,25 @@ export class PacketWriter {
     return this.#writer.finish()
   }
 
-  #writeGroups(component: number, words: Int32Array, at: number, isWhole: boolean): void {
-    const writer = this.#writer
+  #writeGroups(component: number, lanes: Int32Array, rowOffset: number, ref: Reference): void {
     const { groups } = this.#schemas[component]!
-    const expectation = this.#expectation
     const first = this.#firstGroup[component]!
-    let place = at
+    for (let g = 0; g < groups.length; g += 1) {
+      const line = this.#line[first + g] === 1
+      const expectation = this.#expectation[first + g]!
+      this.#expectation[first + g] = writeGroup(this.#writer, groups[g]!, lanes, rowOffset, ref, line, expectation)
+    }
+  }
+
+  /** Which prediction would have been the shorter one? */
+  #compare(component: number, lanes: Int32Array, rowOffset: number, ref: Reference): void {
+    const { groups } = this.#schemas[component]!
+    const first = this.#firstGroup[component]!
     for (let g = 0; g < groups.length; g += 1) {
       const group = groups[g]!
-      if (isWhole) writeWholeGroup(writer, words, place)
-      else expectation[first + g] = writeGroup(writer, words, place, group.count > 1, expectation[first + g]!)
-      place += groupWords(group)
+      const gain = foldGroup(group, lanes, rowOffset, ref, false) - foldGroup(group, lanes, rowOffset, ref, true)
+      const score = this.#lineScore[first + g]!
+      this.#lineScore[first + g] = score + gain * 16 - (score >> 4)
     }
   }
 
@@ -245,12 +266,13 @@ export class PacketWriter {
     if (this.#isOpened[plan.component] === 1) return
     this.#isOpened[plan.component] = 1
     const first = this.#firstGroup[plan.component]!
-    const { line, width } = this.#start!
-    for (let g = 0; g < schema.groups.length; g += 1) {
-      writer.write(line[g]!, 1)
-      writer.write(width[g]!, startWidthBits(schema.groups[g]!.bits))
-      this.#expectation[first + g] = expectationOf(width[g]!)
-    }
+    schema.groups.forEach((group, g) => {
+      const width = expectedWidth(this.#expectation[first + g]!)
+      this.#line[first + g] = this.#lineScore[first + g]! >= 0 ? 1 : 0
+      writer.write(this.#line[first + g]!, 1)
+      writer.write(width, startWidthBits(group.bits))
+      this.#expectation[first + g] = expectationOf(width)
+    })
   }
 
   #closeSection(): void {
@@ -259,4 +281,14 @@ export class PacketWriter {
     }
     this.#plan = undefined
   }
+}
+
+/** Bits that one row takes at most, with a section of its own. */
+export function worstRowBits(schema: ComponentSchema): number {
+  let bits = SECTION_HEADER_BITS + ROW_HEADER_BITS
+  for (const group of schema.groups) {
+    // Line bit, start width, width code (folded distance in ones), index, lanes.
+    bits += 1 + startWidthBits(group.bits) + (2 * group.bits + 2) + 3 + group.count * group.bits
+  }
+  return bits
 }

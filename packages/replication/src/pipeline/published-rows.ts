@@ -7,9 +7,11 @@
  */
 import { invariant } from '@baton/core'
 import type { ComponentSchema } from '../schema/component-schema.ts'
-import { StateHistory, isLater, lengthened } from './baseline.ts'
-import { CodedRows } from './coded-rows.ts'
-import { TO_PUBLISH } from './row-store.ts'
+import { StateHistory, isLater, resized } from './baseline.ts'
+import type { Reference } from './delta.ts'
+import { PacketWriter, worstRowBits } from './packet-writer.ts'
+import { SPACING_BITS, WHOLE_ROW } from './row-header.ts'
+import { PUBLISHED } from './row-store.ts'
 import { SharedBodies } from './shared-bodies.ts'
 
 /** Rows of one component, in rising order of their NetworkIds. */
@@ -32,8 +34,8 @@ export interface RowList {
 export interface CurrentRows {
   readonly current: Int32Array
   readonly tick: Uint32Array
-  /** See `ComponentRows.unseen`. Without it all rows are compared. */
-  readonly unseen?: Uint8Array
+  /** See `ComponentRows.seen`. Without it all rows are compared. */
+  readonly seen?: Uint8Array
 }
 
 /** The same, and which rows there are. */
@@ -52,8 +54,8 @@ export class PublishedComponent {
   sourceTick: Uint32Array
   /** Lanes as published last. */
   lanes: Int32Array
-  /** What was published last as bits, for all encoders. */
-  readonly codes: CodedRows
+  /** Bits that a row has taken of late, to whomever. */
+  usualBits: number
   /** How often rows of this component have been published. */
   publication = 0
   /** 1 where some encoder has found the row lacking since it was a candidate last. */
@@ -61,6 +63,8 @@ export class PublishedComponent {
   /** Audience of the list that the row was published in last. */
   #audience: Int32Array
   #tick: number | undefined
+  /** Kept for as long as its owner keeps a list. */
+  readonly #candidates = new WeakMap<RowList, Candidates>()
   readonly #earlier: StateHistory
 
   constructor(schema: ComponentSchema, capacity: number) {
@@ -69,10 +73,10 @@ export class PublishedComponent {
     this.changedTick = new Uint32Array(capacity)
     this.sourceTick = new Uint32Array(capacity)
     this.lanes = new Int32Array(capacity * schema.laneCount)
+    this.usualBits = worstRowBits(schema)
     this.wanted = new Uint8Array(capacity)
     this.#audience = new Int32Array(capacity)
     this.#earlier = new StateHistory(schema.laneCount, capacity)
-    this.codes = new CodedRows(this)
   }
 
   /** Copies the lanes the row had at `tick`. False when that is too long ago or before it was published. */
@@ -85,14 +89,29 @@ export class PublishedComponent {
     return true
   }
 
+  /**
+   * Puts the states that a row of `tick` may refer to into `ref`, where they are known still.
+   * @param baseline as `AckedRows.baseline` has it
+   * @returns the baseline's age; `WHOLE_ROW` when there is none
+   */
+  refer(index: number, tick: number, baseline: number, ref: Reference): number {
+    const age = baseline >>> SPACING_BITS
+    const spacing = baseline & ((1 << SPACING_BITS) - 1)
+    const newest = (tick - age) >>> 0
+    ref.age = age
+    ref.spacing = 0
+    if (age === WHOLE_ROW || !this.read(index, newest, ref.newest)) return WHOLE_ROW
+    if (spacing > 0 && this.read(index, (newest - spacing) >>> 0, ref.older)) ref.spacing = spacing
+    return age
+  }
+
   /** @returns true when the lanes are not those published before */
   update(index: number, tick: number, rows: CurrentRows): boolean {
     this.sourceTick[index] = rows.tick[index]!
-    const { unseen } = rows
-    if (unseen !== undefined) {
-      const flags = unseen[index]!
-      if ((flags & TO_PUBLISH) === 0 && this.present[index] === 1) return false
-      unseen[index] = flags & ~TO_PUBLISH
+    const { seen } = rows
+    if (seen !== undefined) {
+      if ((seen[index]! & PUBLISHED) !== 0 && this.present[index] === 1) return false
+      seen[index] = seen[index]! | PUBLISHED
     }
     const { laneCount } = this.schema
     const offset = index * laneCount
@@ -115,19 +134,14 @@ export class PublishedComponent {
     if (this.#tick === tick) return
     this.#tick = tick
     this.publication += 1
-    this.codes.beginTick(tick)
   }
 
-  /**
-   * Takes the rows of one list.
-   * @param out places of those that some encoder may have to send
-   * @returns rows that changed
-   */
-  publish(list: RowList, tick: number, rows: CurrentRows, out: Candidates): number {
+  /** Takes the rows of one list. @returns rows that changed */
+  publish(list: RowList, tick: number, rows: CurrentRows): number {
     const { indices, count, audience = 0 } = list
     const { wanted } = this
     const heard = this.#audience
-    out.begin(list)
+    const candidates = this.#candidatesFor(list)
     let changed = 0
     for (let place = 0; place < count; place += 1) {
       const index = indices[place]!
@@ -136,9 +150,26 @@ export class PublishedComponent {
       else if (wanted[index] === 0 && heard[index] === audience) continue
       wanted[index] = 0
       heard[index] = audience
-      out.add(place)
+      candidates.places[candidates.count++] = place
     }
     return changed
+  }
+
+  /** Of a list published last; `undefined` for any other. */
+  candidatesOf(list: RowList): Candidates | undefined {
+    const candidates = this.#candidates.get(list)
+    return candidates?.publication === this.publication ? candidates : undefined
+  }
+
+  #candidatesFor(list: RowList): Candidates {
+    let candidates = this.#candidates.get(list)
+    if (candidates === undefined || candidates.places.length < list.count) {
+      candidates = { publication: 0, places: new Int32Array(2 ** (32 - Math.clz32(list.count))), count: 0 }
+      this.#candidates.set(list, candidates)
+    }
+    candidates.publication = this.publication
+    candidates.count = 0
+    return candidates
   }
 
   forget(index: number): void {
@@ -156,49 +187,38 @@ export class PublishedComponent {
   }
 
   grow(capacity: number): void {
-    this.present = lengthened(this.present, new Uint8Array(capacity))
-    this.changedTick = lengthened(this.changedTick, new Uint32Array(capacity))
-    this.sourceTick = lengthened(this.sourceTick, new Uint32Array(capacity))
-    this.lanes = lengthened(this.lanes, new Int32Array(capacity * this.schema.laneCount))
-    this.wanted = lengthened(this.wanted, new Uint8Array(capacity))
-    this.#audience = lengthened(this.#audience, new Int32Array(capacity))
+    this.present = resized(this.present, capacity)
+    this.changedTick = resized(this.changedTick, capacity)
+    this.sourceTick = resized(this.sourceTick, capacity)
+    this.lanes = resized(this.lanes, capacity * this.schema.laneCount)
+    this.wanted = resized(this.wanted, capacity)
+    this.#audience = resized(this.#audience, capacity)
     this.#earlier.grow(capacity)
   }
 }
 
 /** Places in one list of the rows that are not known to be held by every far end that hears of them. */
-export class Candidates {
-  list: RowList | undefined
-  places = new Int32Array(64)
-  count = 0
-
-  begin(list: RowList): void {
-    this.list = list
-    this.count = 0
-    if (list.count > this.places.length) this.places = new Int32Array(2 ** (32 - Math.clz32(list.count)))
-  }
-
-  add(place: number): void {
-    this.places[this.count] = place
-    this.count += 1
-  }
+export interface Candidates {
+  publication: number
+  places: Int32Array
+  count: number
 }
 
 export class PublishedRows {
   readonly schemas: readonly ComponentSchema[]
   /** By registry index; `undefined` for components that do not travel as snapshots. */
   readonly components: readonly (PublishedComponent | undefined)[]
+  /** Encoders take turns with it, a packet each. */
+  readonly writer: PacketWriter
   /** What encoders have sent of what was published last. */
   readonly bodies = new SharedBodies()
   #capacity: number
   #tick: number | undefined
   #restarts = 0
-  /** By place in the lists published last; those beyond `#listCount` are not in use. */
-  readonly #candidates: Candidates[] = []
-  #listCount = 0
 
   constructor(schemas: readonly ComponentSchema[], capacity: number) {
     this.schemas = schemas
+    this.writer = new PacketWriter(schemas)
     this.#capacity = capacity
     this.components = schemas.map((schema) =>
       travelsAsState(schema) ? new PublishedComponent(schema, capacity) : undefined,
@@ -236,25 +256,13 @@ export class PublishedRows {
     this.#tick = tick >>> 0
     let changed = 0
     this.bodies.beginTick()
-    this.#listCount = lists.length
-    for (let at = 0; at < lists.length; at += 1) {
-      const list = lists[at]!
+    for (const list of lists) {
       const published = this.components[list.component]
       invariant(published, `PublishedRows.publish: component ${list.component} is not sent as snapshots; leave it out`)
       published.beginTick(this.#tick)
-      const candidates = (this.#candidates[at] ??= new Candidates())
-      changed += published.publish(list, tick, rows[list.component]!, candidates)
+      changed += published.publish(list, tick, rows[list.component]!)
     }
     return changed
-  }
-
-  /** Of a list published last; `undefined` for any other. `from` is where to look first. */
-  candidatesOf(list: RowList, from: number): Candidates | undefined {
-    for (let step = 0; step < this.#listCount; step += 1) {
-      const candidates = this.#candidates[(from + step) % this.#listCount]!
-      if (candidates.list === list) return candidates
-    }
-    return undefined
   }
 
   /** A far end may lack rows of this entity though they rest: they are looked at again. */

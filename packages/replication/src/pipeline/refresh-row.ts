@@ -5,7 +5,7 @@
  * tried again at every call.
  */
 import type { ResolveNetworkId } from '../schema/component-schema.ts'
-import { TO_COLLECT, TO_PUBLISH, type ComponentRows } from './row-store.ts'
+import { COLLECTED, type ComponentRows } from './row-store.ts'
 import { collectRow } from './snapshot.ts'
 
 /**
@@ -19,17 +19,17 @@ export function refreshRow(
   isMarked: boolean,
   resolve?: ResolveNetworkId,
 ): boolean {
-  const { schema, unseen } = rows
+  const { schema, seen } = rows
   const { door } = schema
   // An entity that a field names may come and go while the column stays.
   const isNew = schema.hasEntities || (!isMarked && door.takeValues(eid, rows.values, index * door.valueCount))
-  if (!isNew && (unseen[index]! & TO_COLLECT) === 0) return true
+  if (!isNew && (seen[index]! & COLLECTED) !== 0) return true
   const isGood = collectRow(schema, eid, rows.current, index * schema.laneCount, resolve)
-  unseen[index] = isGood ? TO_PUBLISH : TO_PUBLISH | TO_COLLECT
+  seen[index] = isGood ? COLLECTED : 0
   return isGood
 }
 
 /** The game has written to this row's columns. */
-export function noteMarked({ unseen }: ComponentRows, index: number): void {
-  unseen[index] = unseen[index]! | TO_COLLECT
+export function noteMarked({ seen }: ComponentRows, index: number): void {
+  seen[index] = seen[index]! & ~COLLECTED
 }

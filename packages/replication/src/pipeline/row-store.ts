@@ -6,6 +6,7 @@
  * that (entity, component, tick) names one state for good and can be a baseline (BL1).
  */
 import type { ComponentSchema } from '../schema/component-schema.ts'
+import { resized } from './baseline.ts'
 
 export interface ComponentRows {
   readonly schema: ComponentSchema
@@ -25,22 +26,22 @@ export interface ComponentRows {
   isOverruled: Uint8Array
   /** 1 where the entity has the component. */
   present: Uint8Array
-  /** Of each row, what has not been looked at since it changed: `TO_COLLECT`, `TO_PUBLISH`. */
-  unseen: Uint8Array
+  /** Who has looked at a row since it changed: `COLLECTED`, `PUBLISHED`. */
+  seen: Uint8Array
   /** What stood in the columns when they were looked at last, `schema.door.valueCount` numbers a row. */
   values: Float64Array
   /** Strings and bytes of the row, one slot per field; undefined where the component has none. */
   readonly plain: (readonly (string | Uint8Array | undefined)[] | undefined)[]
 }
 
-/** The columns may hold what is not in `current`. */
-export const TO_COLLECT = 1
-/** `current` may hold what was not published. */
-export const TO_PUBLISH = 2
+/** `current` holds what the columns held when they were looked at last, or were said to have changed. */
+export const COLLECTED = 1
+/** What `current` holds was published. */
+export const PUBLISHED = 2
 
 /** Call where a row's lanes are written by anything but its columns. */
 export function noteRowWritten(rows: ComponentRows, index: number): void {
-  rows.unseen[index] = TO_COLLECT | TO_PUBLISH
+  rows.seen[index] = 0
 }
 
 export interface RowStore {
@@ -60,36 +61,33 @@ export function createRowStore(schemas: readonly ComponentSchema[], capacity: nu
       heardPacketTick: new Uint32Array(capacity),
       isOverruled: new Uint8Array(capacity),
       present: new Uint8Array(capacity),
-      unseen: new Uint8Array(capacity).fill(TO_COLLECT | TO_PUBLISH),
+      seen: new Uint8Array(capacity),
       values: new Float64Array(capacity * schema.door.valueCount),
       plain: [],
     })),
   }
 }
 
+const COLUMNS = [
+  'current',
+  'tick',
+  'heardTick',
+  'hasHeard',
+  'heardPacketTick',
+  'isOverruled',
+  'present',
+  'seen',
+  'values',
+] as const
+
+function growColumn<Key extends (typeof COLUMNS)[number]>(rows: ComponentRows, key: Key, times: number): void {
+  rows[key] = resized(rows[key], rows[key].length * times)
+}
+
 export function growRowStore(store: RowStore, capacity: number): void {
   if (capacity <= store.capacity) return
-  for (const rows of store.components) {
-    const { current, tick, heardTick, hasHeard, heardPacketTick, isOverruled, present, unseen, values } = rows
-    rows.current = new Int32Array(capacity * rows.schema.laneCount)
-    rows.current.set(current)
-    rows.tick = new Uint32Array(capacity)
-    rows.tick.set(tick)
-    rows.heardTick = new Uint32Array(capacity)
-    rows.heardTick.set(heardTick)
-    rows.hasHeard = new Uint8Array(capacity)
-    rows.hasHeard.set(hasHeard)
-    rows.heardPacketTick = new Uint32Array(capacity)
-    rows.heardPacketTick.set(heardPacketTick)
-    rows.isOverruled = new Uint8Array(capacity)
-    rows.isOverruled.set(isOverruled)
-    rows.present = new Uint8Array(capacity)
-    rows.present.set(present)
-    rows.unseen = new Uint8Array(capacity).fill(TO_COLLECT | TO_PUBLISH)
-    rows.unseen.set(unseen)
-    rows.values = new Float64Array(capacity * rows.schema.door.valueCount)
-    rows.values.set(values)
-  }
+  const times = capacity / store.capacity
+  for (const rows of store.components) for (const column of COLUMNS) growColumn(rows, column, times)
   store.capacity = capacity
 }
 

@@ -7,8 +7,6 @@
 import { isLeadingOf, nameLeading, type DirtyRows } from './dirty-rows.ts'
 import type { Body, PacketWriter } from './packet-writer.ts'
 
-/** Far ends that differ are many in a tick when all do; then there is nothing to share, and no need to keep it. */
-const MAX_SETS = 64
 /** Rows kept in all sets of a tick: 1 MiB at most. */
 const MAX_SHARED_ROWS = 131_072
 
@@ -16,7 +14,6 @@ const MAX_SHARED_ROWS = 131_072
 export class BodySet {
   #bodyCount = 0
   readonly #bodies: Body[] = []
-  #fingerprint = 0
   #count = 0
   #ids: Uint32Array | undefined
   #names = new Int32Array(256)
@@ -26,16 +23,13 @@ export class BodySet {
     const { leading } = dirty
     this.#bodyCount = 0
     this.#ids = ids
-    this.#fingerprint = dirty.fingerprint
     this.#count = leading
     if (this.#names.length < leading * 2) this.#names = new Int32Array(4 << (32 - Math.clz32(leading)))
     nameLeading(dirty, this.#names)
   }
 
   isOf(dirty: DirtyRows, ids: Uint32Array): boolean {
-    const { fingerprint, leading } = dirty
-    if (this.#fingerprint !== fingerprint || this.#count !== leading || this.#ids !== ids) return false
-    return isLeadingOf(dirty, this.#names)
+    return this.#count === dirty.leading && this.#ids === ids && isLeadingOf(dirty, this.#names)
   }
 
   /** Keeps the body of a packet that holds these rows. */
@@ -71,7 +65,7 @@ export class SharedBodies {
 
   /** Room for what is about to be sent of these rows; `undefined` when there is none. */
   begin(dirty: DirtyRows, ids: Uint32Array): BodySet | undefined {
-    if (this.#setCount === MAX_SETS || this.#rowCount + dirty.leading > MAX_SHARED_ROWS) return undefined
+    if (this.#rowCount + dirty.leading > MAX_SHARED_ROWS) return undefined
     const set = (this.#sets[this.#setCount] ??= new BodySet())
     set.begin(dirty, ids)
     this.#setCount += 1

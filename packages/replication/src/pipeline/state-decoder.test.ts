@@ -1,7 +1,6 @@
 import { BitWriter } from '@baton/core/bytes'
 import { describe, expect, test } from 'vitest'
 import type { ComponentSchema, LaneGroup } from '../schema/component-schema.ts'
-import { codedRow, startOf } from './coded-row.test.kit.ts'
 import { createReference } from './delta.ts'
 import { MAX_PACKET_BYTES, MAX_PACKET_LANES, MAX_PACKET_ROWS, createPacketHeader, writeHeader } from './packet.ts'
 import { PacketWriter } from './packet-writer.ts'
@@ -31,9 +30,9 @@ function packetOf(sequence: number, tick: number, lanes: readonly number[], firs
   const writer = new PacketWriter([byteSchema])
   writer.begin({ ...createPacketHeader(), slot: 1, term: 1, sequence, tick }, MAX_PACKET_BYTES)
   const plan = { component: 0, source: (tick - 7) >>> 0, usualAge: 0, usualSpacing: 0, gapOrder: 0 }
-  writer.openSection({ ...plan, rowsAhead: lanes.length }, startOf(byteSchema))
+  writer.openSection({ ...plan, rowsAhead: lanes.length })
   lanes.forEach((lane, row) => {
-    writer.addRow(firstId + row, codedRow(byteSchema, Int32Array.of(lane), WHOLE_ROW, createReference(1)), 0)
+    writer.addRow(firstId + row, Int32Array.of(lane), 0, WHOLE_ROW, 0, createReference(1))
   })
   return writer.finish().slice()
 }
@@ -43,8 +42,8 @@ function deltaOf(sequence: number, tick: number, age: number): Uint8Array {
   const writer = new PacketWriter([byteSchema])
   writer.begin({ ...createPacketHeader(), slot: 1, term: 1, sequence, tick }, MAX_PACKET_BYTES)
   const plan = { component: 0, source: tick, usualAge: age, usualSpacing: 0, gapOrder: 0 }
-  writer.openSection({ ...plan, rowsAhead: 1 }, startOf(byteSchema))
-  writer.addRow(1, codedRow(byteSchema, Int32Array.of(1), age, createReference(1)), 0)
+  writer.openSection({ ...plan, rowsAhead: 1 })
+  writer.addRow(1, Int32Array.of(1), 0, age, 0, createReference(1))
   return writer.finish().slice()
 }
 

@@ -8,11 +8,13 @@ import { invariant, serialGreaterThan16 } from '@baton/core'
 import { AckedRows } from './acked-rows.ts'
 import { isLater } from './baseline.ts'
 import { Competition } from './competition.ts'
+import { createReference, type Reference } from './delta.ts'
 import { DirtyRows, planSection } from './dirty-rows.ts'
 import type { EncodeRequest, RowPolicy } from './encode-request.ts'
 import { HEADER_BITS, MAX_PACKET_BYTES, createPacketHeader, type PacketHeader } from './packet.ts'
-import { PacketWriter, type SectionPlan } from './packet-writer.ts'
+import type { PacketWriter, SectionPlan } from './packet-writer.ts'
 import type { PublishedRows } from './published-rows.ts'
+import { MAX_LINE_TICKS } from './row-header.ts'
 import { SentPackets } from './sent-packets.ts'
 import type { BodySet } from './shared-bodies.ts'
 
@@ -29,6 +31,7 @@ export class StateEncoder {
   readonly #published: PublishedRows
   readonly #competition: Competition
   readonly #acked: readonly (AckedRows | undefined)[]
+  readonly #references: readonly Reference[]
   readonly #sent: SentPackets
   readonly #writer: PacketWriter
   readonly #dirty: DirtyRows
@@ -59,7 +62,8 @@ export class StateEncoder {
       this.smallestBudgetBytes <= MAX_PACKET_BYTES,
       `StateEncoder: a row can take ${this.smallestBudgetBytes} bytes with its header, over ${MAX_PACKET_BYTES}; split the component or send it reliably`,
     )
-    this.#writer = new PacketWriter(schemas)
+    this.#writer = published.writer
+    this.#references = schemas.map((schema) => createReference(schema.laneCount))
     this.#dirty = new DirtyRows(schemas.length)
     this.#sent = new SentPackets((component, index, stamp, tick, isAcked) => {
       this.#acked[component]!.settle(index, stamp, tick, isAcked)
@@ -237,16 +241,20 @@ export class StateEncoder {
     const dirty = this.#dirty
     const component = dirty.component(row)
     const index = dirty.index(row)
-    const { codes } = this.#published.components[component]!
+    const published = this.#published.components[component]!
     const isOpen = this.#sectionRow >= 0 && dirty.isSameSection(this.#sectionRow, row)
     if (!isOpen || this.#writer.isSectionFull) {
       planSection(dirty, row, this.#isCompeting, request.ids, this.#plan)
-      this.#writer.openSection(this.#plan, codes)
+      this.#writer.openSection(this.#plan)
     }
-    const at = codes.find(index, dirty.baseline(row))
+    const ref = this.#references[component]!
+    const age = published.refer(index, request.tick, dirty.baseline(row), ref)
+    // Over so long no line is drawn, whatever is said of the older state: the usual is shortest.
+    const spacing = age > MAX_LINE_TICKS ? this.#plan.usualSpacing : ref.spacing
+    const offset = index * published.schema.laneCount
     const bitsBefore = this.#writer.bitsLeft
-    if (!this.#writer.addRow(request.ids[index]!, codes.words, at)) return false
-    codes.usualBits += (bitsBefore - this.#writer.bitsLeft - codes.usualBits) / 16
+    if (!this.#writer.addRow(request.ids[index]!, published.lanes, offset, age, spacing, ref)) return false
+    published.usualBits += (bitsBefore - this.#writer.bitsLeft - published.usualBits) / 16
     this.#noteSent(row, request.tick)
     this.#sectionRow = row
     return true
