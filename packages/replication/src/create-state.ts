@@ -16,6 +16,7 @@ import { createEntityTable } from './lifecycle/entity-table.ts'
 import { createPrefabRegistry, summarizePrefab, type Prefab, type PrefabRegistry } from './lifecycle/prefab.ts'
 import { createTail } from './log-state.ts'
 import { resolveEid, resolveId } from './lookup.ts'
+import { createEncodeRequest } from './pipeline/encode-request.ts'
 import { createPacketHeader } from './pipeline/packet.ts'
 import { PublishedRows } from './pipeline/published-rows.ts'
 import { createRowStore } from './pipeline/row-store.ts'
@@ -69,6 +70,7 @@ export function createState(options: ReplicationOptions, events: EventEmitter<Re
     store: createRowStore(registry.schemas, INITIAL_CAPACITY),
     published: new PublishedRows(registry.schemas, INITIAL_CAPACITY),
     groups: createRowGroups(),
+    request: createEncodeRequest(table.id),
     policy: createRowPolicy(),
     jitter: registry.schemas.map((schema) => {
       const intervalTicks = schema.rateHz ? Math.max(1, Math.ceil(network.tickRateHz / schema.rateHz)) : 1

@@ -25,8 +25,6 @@ import { restingSince } from './take-over.ts'
 import type { ComponentSchema } from './schema/component-schema.ts'
 import type { Link, ReplicationState } from './state.ts'
 
-/** Packets a tick to one peer: 16 of 1,100 bytes are 8 Mbit/s at 60 Hz, more than any budget. */
-const MAX_PACKETS_PER_TICK = 16
 /** Ticks without a change after which authority by touch goes back: half a second at 60 Hz. */
 const REST_TICKS = 30
 
@@ -182,22 +180,19 @@ function sendTo(state: ReplicationState, link: Link, tick: number): void {
   if (link.baseline !== undefined || link.wantedIndex !== undefined) pumpBaseline(state, link)
   if (!link.subscribed || (network.isHost ? !link.synced : link.peer !== network.host)) return
   const lists = network.isHost ? listsFor(state.groups, link.peer.slot, network.local.slot) : allLists(state.groups)
-  counters.packetsSent += link.encoder.encodeTick(
-    {
-      tick,
-      sessionTag: network.sessionTag & 0xffff,
-      term: network.term,
-      slot: network.local.slot,
-      ids: table.id,
-      lists,
-      acks: link.decoder,
-      budgetBytes: Math.ceil(state.sendBudgetBytesPerSecond / network.tickRateHz),
-      maxPackets: MAX_PACKETS_PER_TICK,
-      sendEmpty: link.owesAck,
-      restingSince: restingSince(state, link),
-    },
-    link.emit,
-  )
+  // One for all links: a frame makes no objects.
+  const { request } = state
+  request.tick = tick
+  request.sessionTag = network.sessionTag & 0xffff
+  request.term = network.term
+  request.slot = network.local.slot
+  request.ids = table.id
+  request.lists = lists
+  request.acks = link.decoder
+  request.budgetBytes = Math.ceil(state.sendBudgetBytesPerSecond / network.tickRateHz)
+  request.sendEmpty = link.owesAck
+  request.restingSince = restingSince(state, link)
+  counters.packetsSent += link.encoder.encodeTick(request, link.emit)
   link.owesAck = false
   counters.rowsSent += link.encoder.rowsSent
 }

@@ -21,6 +21,7 @@ import type { PrefabRegistry } from './lifecycle/prefab.ts'
 import type { StateDecoder } from './pipeline/state-decoder.ts'
 import type { StateEncoder } from './pipeline/state-encoder.ts'
 import type { Ahead, CommittedRoster, Judged, LogBody, Tail } from './log-state.ts'
+import type { createEncodeRequest } from './pipeline/encode-request.ts'
 import type { NetworkId } from './pipeline/network-id.ts'
 import type { PacketHeader } from './pipeline/packet.ts'
 import type { PublishedRows } from './pipeline/published-rows.ts'
@@ -151,6 +152,8 @@ export interface ReplicationState {
   readonly published: PublishedRows
   /** This tick's rows, by component and by who simulates them. */
   readonly groups: RowGroups
+  /** Filled in anew for every link. */
+  readonly request: ReturnType<typeof createEncodeRequest>
   /** How rows compete when not all fit. */
   readonly policy: RowPolicy
   /** One per component, for entities that others simulate. */

@@ -36,10 +36,13 @@ export class BitWriter {
 
   /** Starts again at bit 0, in another buffer when one is given. Old content is overwritten, never read. */
   reset(target: Uint8Array = this.#target): void {
-    invariant(
-      target.length <= MAX_BIT_BUFFER_BYTES,
-      `BitWriter.reset: target of ${target.length} bytes is over ${MAX_BIT_BUFFER_BYTES}; write in smaller pieces`,
-    )
+    // Messages are put together only where they are needed: a packet costs no string.
+    if (target.length > MAX_BIT_BUFFER_BYTES) {
+      invariant(
+        false,
+        `BitWriter.reset: target of ${target.length} bytes is over ${MAX_BIT_BUFFER_BYTES}; write in smaller pieces`,
+      )
+    }
     this.#target = target
     this.#capacityBits = target.length * 8
     this.#position = 0
@@ -118,10 +121,12 @@ export class BitWriter {
   patch(bitPosition: number, value: number, bitCount: number): void {
     if (!isBitWidth(bitCount)) rejectWidth('patch', bitCount)
     if (this.#failed) return
-    invariant(
-      Number.isInteger(bitPosition) && bitPosition >= 0 && bitPosition + bitCount <= this.#position,
-      `BitWriter.patch: bits ${bitPosition} to ${bitPosition + bitCount} are not all written (position ${this.#position}); write them first`,
-    )
+    if (!(Number.isInteger(bitPosition) && bitPosition >= 0 && bitPosition + bitCount <= this.#position)) {
+      invariant(
+        false,
+        `BitWriter.patch: bits ${bitPosition} to ${bitPosition + bitCount} are not all written (position ${this.#position}); write them first`,
+      )
+    }
     this.#store()
     const target = this.#target
     let bits = value >>> 0
@@ -142,10 +147,12 @@ export class BitWriter {
 
   /** Forgets everything written after `bitPosition`, a failure too: what failed came after it. */
   rewind(bitPosition: number): void {
-    invariant(
-      Number.isInteger(bitPosition) && bitPosition >= 0 && bitPosition <= this.#position,
-      `BitWriter.rewind: bit ${bitPosition} is not behind the position ${this.#position}; rewind only to a position passed before`,
-    )
+    if (!(Number.isInteger(bitPosition) && bitPosition >= 0 && bitPosition <= this.#position)) {
+      invariant(
+        false,
+        `BitWriter.rewind: bit ${bitPosition} is not behind the position ${this.#position}; rewind only to a position passed before`,
+      )
+    }
     this.#store()
     this.#position = bitPosition
     this.#load()
@@ -157,10 +164,16 @@ export class BitWriter {
    * A view of the target, valid until the next write into it. Writing may go on afterwards.
    */
   finish(): Uint8Array {
-    this.#store()
+    this.complete()
     const target = this.#target
     // Not `subarray`: on a subclass such as Node's Buffer that would hand the subclass on.
     return new Uint8Array(target.buffer, target.byteOffset, this.byteLength)
+  }
+
+  /** Puts the last bits in place, like `finish`, without a view. @returns `byteLength` */
+  complete(): number {
+    this.#store()
+    return this.byteLength
   }
 
   /** Writes the bits held back into the target, without a byte past `byteLength`. */

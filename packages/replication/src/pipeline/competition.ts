@@ -29,12 +29,12 @@ export class Competition {
   /** May rows be left? Some were last tick, or what rows usually take is over the budget. */
   isOn(dirty: DirtyRows, rowsLeft: number, { budgetBytes, maxPackets }: EncodeRequest): boolean {
     if (rowsLeft > 0) return true
-    let bits = 0
+    let bits = 0 // in sixteenths
     for (let row = 0; row < dirty.count; row += 1) {
       bits += this.#published.components[dirty.component(row)]!.usualBits
     }
     const bytes = Math.min(budgetBytes, maxPackets * MAX_PACKET_BYTES)
-    return bits / 8 > bytes * 0.75 - MAX_PACKET_BYTES / 8
+    return bits / 128 > bytes * 0.75 - MAX_PACKET_BYTES / 8
   }
 
   score(dirty: DirtyRows, acked: readonly (AckedRows | undefined)[], { lists, tick }: EncodeRequest): void {

@@ -58,7 +58,10 @@ export interface Body {
 export class PacketWriter {
   readonly #schemas: readonly ComponentSchema[]
   readonly #componentBits: number
-  readonly #writer: BitWriter
+  readonly #bytes = new Uint8Array(MAX_PACKET_BYTES)
+  readonly #writer = new BitWriter(this.#bytes)
+  /** The beginning of the bytes, by length, made when first asked for. */
+  readonly #views: (Uint8Array | undefined)[] = []
   #limitBits = 0
   #bodyStart = 0
   #tick = 0
@@ -87,7 +90,6 @@ export class PacketWriter {
   constructor(schemas: readonly ComponentSchema[]) {
     this.#schemas = schemas
     this.#componentBits = componentBits(schemas.length)
-    this.#writer = new BitWriter(new Uint8Array(MAX_PACKET_BYTES))
     this.#firstGroup = new Int32Array(schemas.length)
     let groups = 0
     schemas.forEach((schema, index) => {
@@ -195,7 +197,8 @@ export class PacketWriter {
   /** Closes the section and copies what the packet holds so far, for `addBody`. */
   keepBody(body: Body): void {
     this.#closeSection()
-    body.bytes.set(this.#writer.finish())
+    this.#writer.complete()
+    body.bytes.set(this.#bytes)
     body.firstBit = this.#bodyStart
     body.bits = this.#writer.bitPosition - this.#bodyStart
     body.laneCount = this.#laneCount
@@ -223,7 +226,8 @@ export class PacketWriter {
   finish(): Uint8Array {
     this.#closeSection()
     this.#writer.write(0, 1)
-    return this.#writer.finish()
+    const length = this.#writer.complete()
+    return (this.#views[length] ??= this.#bytes.subarray(0, length))
   }
 
   #writeGroups(component: number, lanes: Int32Array, rowOffset: number, ref: Reference): void {
@@ -266,13 +270,13 @@ export class PacketWriter {
     if (this.#isOpened[plan.component] === 1) return
     this.#isOpened[plan.component] = 1
     const first = this.#firstGroup[plan.component]!
-    schema.groups.forEach((group, g) => {
+    for (let g = 0; g < schema.groups.length; g += 1) {
       const width = expectedWidth(this.#expectation[first + g]!)
       this.#line[first + g] = this.#lineScore[first + g]! >= 0 ? 1 : 0
       writer.write(this.#line[first + g]!, 1)
-      writer.write(width, startWidthBits(group.bits))
+      writer.write(width, startWidthBits(schema.groups[g]!.bits))
       this.#expectation[first + g] = expectationOf(width)
-    })
+    }
   }
 
   #closeSection(): void {

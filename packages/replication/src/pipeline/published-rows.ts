@@ -54,7 +54,7 @@ export class PublishedComponent {
   sourceTick: Uint32Array
   /** Lanes as published last. */
   lanes: Int32Array
-  /** Bits that a row has taken of late, to whomever. */
+  /** Sixteenths of the bits that a row has taken of late, to whomever. */
   usualBits: number
   /** How often rows of this component have been published. */
   publication = 0
@@ -73,7 +73,7 @@ export class PublishedComponent {
     this.changedTick = new Uint32Array(capacity)
     this.sourceTick = new Uint32Array(capacity)
     this.lanes = new Int32Array(capacity * schema.laneCount)
-    this.usualBits = worstRowBits(schema)
+    this.usualBits = worstRowBits(schema) << 4
     this.wanted = new Uint8Array(capacity)
     this.#audience = new Int32Array(capacity)
     this.#earlier = new StateHistory(schema.laneCount, capacity)
@@ -249,16 +249,15 @@ export class PublishedRows {
    * @throws InvariantError when the tick does not rise
    */
   publish(tick: number, lists: readonly RowList[], rows: readonly CurrentRows[]): number {
-    invariant(
-      this.#tick === undefined || isLater(tick, this.#tick),
-      `PublishedRows.publish: tick ${tick} does not follow ${this.#tick}; publish once per tick`,
-    )
+    if (this.#tick !== undefined && !isLater(tick, this.#tick)) {
+      invariant(false, `PublishedRows.publish: tick ${tick} does not follow ${this.#tick}; publish once per tick`)
+    }
     this.#tick = tick >>> 0
     let changed = 0
     this.bodies.beginTick()
     for (const list of lists) {
       const published = this.components[list.component]
-      invariant(published, `PublishedRows.publish: component ${list.component} is not sent as snapshots; leave it out`)
+      invariant(published, 'PublishedRows.publish: a list of what is not sent as snapshots; leave it out')
       published.beginTick(this.#tick)
       changed += published.publish(list, tick, rows[list.component]!)
     }

@@ -85,10 +85,13 @@ export class StateEncoder {
    */
   encodeTick(request: EncodeRequest, emit: (packet: Uint8Array) => boolean): number {
     const { tick } = request
-    invariant(
-      tick === this.#published.tick && (this.#lastTick === undefined || isLater(tick, this.#lastTick)),
-      `StateEncoder.encodeTick: tick ${tick} after ${this.#lastTick}, published ${this.#published.tick}; publish a tick, then encode it once`,
-    )
+    const isNext = tick === this.#published.tick && (this.#lastTick === undefined || isLater(tick, this.#lastTick))
+    if (!isNext) {
+      invariant(
+        false,
+        `StateEncoder.encodeTick: tick ${tick} after ${this.#lastTick}, published ${this.#published.tick}; publish a tick, then encode it once`,
+      )
+    }
     this.#lastTick = tick
     this.#followRestart()
     this.bytesSent = 0
@@ -254,7 +257,7 @@ export class StateEncoder {
     const offset = index * published.schema.laneCount
     const bitsBefore = this.#writer.bitsLeft
     if (!this.#writer.addRow(request.ids[index]!, published.lanes, offset, age, spacing, ref)) return false
-    published.usualBits += (bitsBefore - this.#writer.bitsLeft - published.usualBits) / 16
+    published.usualBits += (((bitsBefore - this.#writer.bitsLeft) << 4) - published.usualBits) >> 4
     this.#noteSent(row, request.tick)
     this.#sectionRow = row
     return true
