@@ -5,7 +5,7 @@
  * Invariant: lists are filled in order of NetworkIds and reused from tick to tick; in steady state
  * nothing is allocated.
  */
-import type { RowList } from './pipeline/published-rows.ts'
+import type { RowList } from './pipeline/published-component.ts'
 
 interface Group extends RowList {
   component: number

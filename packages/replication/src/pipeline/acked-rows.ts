@@ -64,7 +64,8 @@ export class AckedRows {
     const words = this.#words
     const at = index * WORDS
     const count = words[at + FLAGS]! & COUNT_MASK
-    if (count === 0 || ((words[at + STAMP]! - words[at + NEWEST_STAMP]!) & SENDS_MASK) >= HISTORY_STATES) return WHOLE_ROW
+    if (count === 0 || ((words[at + STAMP]! - words[at + NEWEST_STAMP]!) & SENDS_MASK) >= HISTORY_STATES)
+      return WHOLE_ROW
     const newest = words[at + NEWEST]!
     const age = (tick - newest) >>> 0
     if (age >= MAX_BASELINE_AGE) return WHOLE_ROW

@@ -65,4 +65,56 @@ describe('DirtyRows', () => {
     planSection(dirty, 0, false, ids, plan)
     expect(plan).toEqual({ component: 0, source: 9, rowsAhead: 30, usualAge: 6, usualSpacing: 1, gapOrder: 2 })
   })
+
+  test('CH3: what is found among candidates is what is found among all rows', () => {
+    const step = fc.record({
+      changed: fc.array(fc.nat(39), { maxLength: 6 }),
+      acked: fc.array(fc.record({ end: fc.nat(1), row: fc.nat(39) }), { maxLength: 12 }),
+      forgotten: fc.option(fc.record({ end: fc.nat(1), row: fc.nat(39) }), { freq: 6 }),
+      // Rows go from one audience to the other; a far end or the whole component sits a tick out.
+      moved: fc.option(fc.nat(39), { freq: 5 }),
+      absent: fc.option(fc.nat(2), { freq: 6 }),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1, maxLength: 30 }), (steps) => {
+        const count = 40
+        const published = new PublishedRows([schema], count)
+        const rows = { current: new Int32Array(count), tick: new Uint32Array(count) }
+        const ends = [0, 1].map(() => ({ acked: new AckedRows(count), dirty: new DirtyRows(1) }))
+        const audience = new Uint8Array(count)
+        const lists = [1, 2].map((one) => ({ component: 0, indices: new Int32Array(count), count: 0, audience: one }))
+        steps.forEach(({ changed, acked, forgotten, moved, absent }, at) => {
+          const tick = at + 1
+          for (const row of changed) rows.current[row]! += 1
+          if (moved !== null) audience[moved]! ^= 1
+          for (const list of lists) list.count = 0
+          for (let row = 0; row < count; row += 1) {
+            const list = lists[audience[row]!]!
+            list.indices[list.count] = row
+            list.count += 1
+          }
+          if (absent === 2) return
+          published.publish(tick, lists, [rows])
+          ends.forEach((end, who) => {
+            if (absent === who) return
+            // The second hears one audience alone.
+            const heard = who === 0 ? lists : lists.slice(1)
+            end.dirty.collect(heard, published, [end.acked], tick)
+            const found = Array.from({ length: end.dirty.count }, (_, row) => end.dirty.index(row)).sort(
+              (a, b) => a - b,
+            )
+            const { changedTick } = published.components[0]!
+            const all = heard.flatMap((list) => [...list.indices.subarray(0, list.count)])
+            const lacking = all.filter((row) => end.acked.isDirty(row, changedTick[row]!)).sort((a, b) => a - b)
+            expect(found).toEqual(lacking)
+          })
+          for (const { end, row } of acked) ends[end]!.acked.seed(row, tick)
+          if (forgotten === null) return
+          ends[forgotten.end]!.acked.forget(forgotten.row)
+          published.want(forgotten.row)
+        })
+      }),
+      { numRuns: 500 },
+    )
+  })
 })

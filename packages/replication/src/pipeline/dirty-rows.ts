@@ -7,7 +7,7 @@
 import type { AckedRows } from './acked-rows.ts'
 import { isLater, resized } from './baseline.ts'
 import type { SectionPlan } from './packet-writer.ts'
-import type { PublishedRows, RowList } from './published-rows.ts'
+import type { PublishedComponent, RowList } from './published-component.ts'
 import { MAX_SECTION_ROWS, SPACING_BITS, WHOLE_ROW, gapOrder } from './row-header.ts'
 
 const FIRST_ROWS = 256
@@ -16,7 +16,7 @@ const MAX_SOURCES = 8
 /** Rows looked at to find what a section's rows have in common. */
 const LOOK_AHEAD = 64
 /** Words of a row: component above the entity's index, `AckedRows.baseline`, source tick, place in its list, list. */
-export const ROW_WORDS = 5
+const ROW_WORDS = 5
 const NAME = 0
 const BASELINE = 1
 const SOURCE = 2
@@ -78,7 +78,7 @@ export class DirtyRows {
    */
   collect(
     lists: readonly RowList[],
-    published: PublishedRows,
+    published: { readonly components: readonly (PublishedComponent | undefined)[] },
     acked: readonly (AckedRows | undefined)[],
     tick: number,
     restingSince?: number,
@@ -100,7 +100,7 @@ export class DirtyRows {
   #collectList(
     list: number,
     rowList: RowList,
-    published: PublishedRows,
+    published: { readonly components: readonly (PublishedComponent | undefined)[] },
     acked: readonly (AckedRows | undefined)[],
     tick: number,
     restingSince: number | undefined,
@@ -134,6 +134,23 @@ export class DirtyRows {
     }
     this.count = at / ROW_WORDS
     if (isMixed) this.#groupBySource(start)
+  }
+
+  /** Are the leading rows, in their order, and their baselines those of `names`? */
+  isLeading(names: Int32Array): boolean {
+    for (let row = 0; row < this.leading; row += 1) {
+      const at = row * ROW_WORDS
+      if (names[row * 2] !== this.words[at + NAME] || names[row * 2 + 1] !== this.words[at + BASELINE]) return false
+    }
+    return true
+  }
+
+  /** Names the leading rows and their baselines, in two words each. */
+  nameLeading(names: Int32Array): void {
+    for (let row = 0; row < this.leading; row += 1) {
+      names[row * 2] = this.words[row * ROW_WORDS + NAME]!
+      names[row * 2 + 1] = this.words[row * ROW_WORDS + BASELINE]!
+    }
   }
 
   /** Do these two rows go into one section? */
@@ -220,21 +237,4 @@ export function planSection(
   }
   const distances = Math.min(out.rowsAhead, LOOK_AHEAD) - 1
   out.gapOrder = distances > 0 ? gapOrder(gapBits / distances) : 0
-}
-
-/** Are the leading rows, in their order, and their baselines those of `names`: two words for each? */
-export function isLeadingOf({ words, leading }: DirtyRows, names: Int32Array): boolean {
-  for (let row = 0; row < leading; row += 1) {
-    const at = row * ROW_WORDS
-    if (names[row * 2] !== words[at + NAME] || names[row * 2 + 1] !== words[at + BASELINE]) return false
-  }
-  return true
-}
-
-/** Copies the leading rows and their baselines, two words for each. */
-export function nameLeading({ words, leading }: DirtyRows, names: Int32Array): void {
-  for (let row = 0; row < leading; row += 1) {
-    names[row * 2] = words[row * ROW_WORDS + NAME]!
-    names[row * 2 + 1] = words[row * ROW_WORDS + BASELINE]!
-  }
 }

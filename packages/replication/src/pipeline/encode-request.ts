@@ -3,7 +3,7 @@
  *
  * Invariant: all of it is borrowed for the call; nothing is kept.
  */
-import type { RowList } from './published-rows.ts'
+import type { RowList } from './published-component.ts'
 
 /** How rows compete when not all fit; `interest/priority.ts` has the one that bounds waiting. */
 export interface RowPolicy {

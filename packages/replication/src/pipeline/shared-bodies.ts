@@ -4,11 +4,17 @@
  *
  * Invariant: a body is given to nobody whose rows and baselines are not, one by one, those it was written for.
  */
-import { isLeadingOf, nameLeading, type DirtyRows } from './dirty-rows.ts'
 import type { Body, PacketWriter } from './packet-writer.ts'
 
 /** Rows kept in all sets of a tick: 1 MiB at most. */
 const MAX_SHARED_ROWS = 131_072
+
+/** Rows that several far ends may lack alike: `DirtyRows` has them. */
+export interface LeadingRows {
+  readonly leading: number
+  isLeading(names: Int32Array): boolean
+  nameLeading(names: Int32Array): void
+}
 
 /** What one far end was sent. */
 export class BodySet {
@@ -19,17 +25,17 @@ export class BodySet {
   #names = new Int32Array(256)
 
   /** Forgets what was there. */
-  begin(dirty: DirtyRows, ids: Uint32Array): void {
+  begin(dirty: LeadingRows, ids: Uint32Array): void {
     const { leading } = dirty
     this.#bodyCount = 0
     this.#ids = ids
     this.#count = leading
     if (this.#names.length < leading * 2) this.#names = new Int32Array(4 << (32 - Math.clz32(leading)))
-    nameLeading(dirty, this.#names)
+    dirty.nameLeading(this.#names)
   }
 
-  isOf(dirty: DirtyRows, ids: Uint32Array): boolean {
-    return this.#count === dirty.leading && this.#ids === ids && isLeadingOf(dirty, this.#names)
+  isOf(dirty: LeadingRows, ids: Uint32Array): boolean {
+    return this.#count === dirty.leading && this.#ids === ids && dirty.isLeading(this.#names)
   }
 
   /** Keeps the body of a packet that holds these rows. */
@@ -52,19 +58,27 @@ export class SharedBodies {
   #setCount = 0
   #rowCount = 0
 
+  /** Far ends of this tick that were given what was written for another. */
+  found = 0
+
   beginTick(): void {
+    this.found = 0
     this.#setCount = 0
     this.#rowCount = 0
   }
 
   /** What was sent to another far end that lacks just these rows, against the same baselines. */
-  find(dirty: DirtyRows, ids: Uint32Array): BodySet | undefined {
-    for (let at = 0; at < this.#setCount; at += 1) if (this.#sets[at]!.isOf(dirty, ids)) return this.#sets[at]
+  find(dirty: LeadingRows, ids: Uint32Array): BodySet | undefined {
+    for (let at = 0; at < this.#setCount; at += 1) {
+      if (!this.#sets[at]!.isOf(dirty, ids)) continue
+      this.found += 1
+      return this.#sets[at]
+    }
     return undefined
   }
 
   /** Room for what is about to be sent of these rows; `undefined` when there is none. */
-  begin(dirty: DirtyRows, ids: Uint32Array): BodySet | undefined {
+  begin(dirty: LeadingRows, ids: Uint32Array): BodySet | undefined {
     if (this.#rowCount + dirty.leading > MAX_SHARED_ROWS) return undefined
     const set = (this.#sets[this.#setCount] ??= new BodySet())
     set.begin(dirty, ids)
