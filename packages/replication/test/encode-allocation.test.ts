@@ -27,7 +27,7 @@ function bytesPerTick(rows: number, guests: number): number {
   return samples.sort((a, b) => a - b)[samples.length >> 1]!
 }
 
-test('CH5: a tick allocates no more for many rows and far ends than for few', () => {
+test('CG5: a tick allocates no more for many rows and far ends than for few', () => {
   // Beside the encoders: the rig notes what each guest answers.
   const rigBytes = 200
   expect(bytesPerTick(300, 2)).toBeLessThan(1_024 + 2 * rigBytes)

@@ -66,7 +66,7 @@ describe('DirtyRows', () => {
     expect(plan).toEqual({ component: 0, source: 9, rowsAhead: 30, usualAge: 6, usualSpacing: 1, gapOrder: 2 })
   })
 
-  test('CH3: what is found among candidates is what is found among all rows', () => {
+  test('CG3: what is found among candidates is what is found among all rows', () => {
     const step = fc.record({
       changed: fc.array(fc.nat(39), { maxLength: 6 }),
       acked: fc.array(fc.record({ end: fc.nat(1), row: fc.nat(39) }), { maxLength: 12 }),

@@ -2,7 +2,7 @@
  * What this peer publishes of one component: when each row last changed, the states it has been in, and which
  * rows somebody may lack.
  *
- * Invariant: a row that is no candidate is held by every far end that encoded in the publication before (CH3).
+ * Invariant: a row that is no candidate is held by every far end that encoded in the publication before (CG3).
  */
 import type { ComponentSchema } from '../schema/component-schema.ts'
 import { StateHistory, isLater, resized } from './baseline.ts'

@@ -107,7 +107,7 @@ class Room {
 }
 
 describe('far ends on one publication', () => {
-  test('CH3 CH4: each can read what it is sent, whatever the others hold', () => {
+  test('CG3 CG4: each can read what it is sent, whatever the others hold', () => {
     fc.assert(
       fc.property(
         fc.record({
@@ -134,7 +134,7 @@ describe('far ends on one publication', () => {
     )
   })
 
-  test('CH4: equal acks bring equal bits, several packets of them; one ack less brings others', () => {
+  test('CG4: equal acks bring equal bits, several packets of them; one ack less brings others', () => {
     const room = new Room(700, 3, 1, 0)
     for (let tick = 0; tick < 10; tick += 1) room.step(0.8, () => true)
     const [first, second, third] = room.ends as [FarEnd, FarEnd, FarEnd]
@@ -149,7 +149,7 @@ describe('far ends on one publication', () => {
     expect(bodies(third)).not.toEqual(bodies(first))
   })
 
-  test('CH4: what an audience of one is not sent costs the others nothing of what they share', () => {
+  test('CG4: what an audience of one is not sent costs the others nothing of what they share', () => {
     const room = new Room(60, 2, 7, 5)
     for (let tick = 0; tick < 10; tick += 1) room.step(1, () => true)
     const bodies = room.published.bodies

@@ -13,7 +13,7 @@ function room(changes: 'found' | 'marked'): { rig: Rig; host: Peer; guest: Peer 
   return { rig, host, guest }
 }
 
-test('CH1: whatever is written is found, also what was put back in between', () => {
+test('CG1: whatever is written is found, also what was put back in between', () => {
   const { rig, host, guest } = room('found')
   const [eid] = networked(host) as [number]
   const [shown] = networked(guest) as [number]
@@ -24,7 +24,7 @@ test('CH1: whatever is written is found, also what was put back in between', () 
   }
 })
 
-test('CH2: what is not marked is not sent, and all of it is with the next mark', () => {
+test('CG2: what is not marked is not sent, and all of it is with the next mark', () => {
   const { rig, host, guest } = room('marked')
   const [eid] = networked(host) as [number]
   const [shown] = networked(guest) as [number]
@@ -42,7 +42,7 @@ test('CH2: what is not marked is not sent, and all of it is with the next mark',
   expect(() => host.replication!.markChanged(60_000)).not.toThrow()
 })
 
-test('CH2: a value that cannot travel is tried again without a mark', () => {
+test('CG2: a value that cannot travel is tried again without a mark', () => {
   const { rig, host, guest } = room('marked')
   const [eid] = networked(host) as [number]
   const [shown] = networked(guest) as [number]
@@ -56,7 +56,7 @@ test('CH2: a value that cannot travel is tried again without a mark', () => {
   expect(guest.game.Transform.translation.x[shown]).toBe(5)
 })
 
-test('CH2: who comes to simulate an entity sends what its columns hold, and then what it marks', () => {
+test('CG2: who comes to simulate an entity sends what its columns hold, and then what it marks', () => {
   const { rig, host, guest } = room('marked')
   const [eid] = networked(host) as [number]
   const [shown] = networked(guest) as [number]
