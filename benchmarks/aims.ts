@@ -168,6 +168,12 @@ function curveAims({ curves }: Results): Aim[] {
       measured: (rest.restingUs / rest.movingUs) * 100,
       unit: '%',
     },
+    {
+      figure: 'at rest, where the game marks what it wrote, share of all moving',
+      limit: 2,
+      measured: (rest.markedUs / rest.movingUs) * 100,
+      unit: '%',
+    },
     ...all.map(({ name, growth }) => ({ figure: `growth with ${name}`, limit: 1, measured: growth, unit: '' })),
   ]
 }

@@ -56,7 +56,11 @@ function createSender(known: Workload, precision: Precision, ackTicks: readonly 
         codec.add(slot, codecId(serial[slot]!))
         come.push(slot)
       }
-      for (let at = 0; at < movedCount; at += 1) writeColumns(codec.columns, moved[at]!, poses, moved[at]! * POSE_SIZE)
+      for (let at = 0; at < movedCount; at += 1) {
+        const slot = moved[at]!
+        writeColumns(codec.columns, slot, poses, slot * POSE_SIZE)
+        if (precision.isMarked === true) codec.mark(slot)
+      }
       isFirst = false
     },
     encode(tick, emit) {
@@ -121,6 +125,13 @@ export const baton = contender('Baton', '1/512 m, rotation of 10 bits', {
   rangeM: 512,
   stepM: 1 / 512,
   rotationBits: 10,
+})
+/** The same, told which rows were written: `changes: 'marked'`. */
+export const batonMarked = contender('Baton, marked', '1/512 m, rotation of 10 bits', {
+  rangeM: 512,
+  stepM: 1 / 512,
+  rotationBits: 10,
+  isMarked: true,
 })
 /** No less exact in anything than 16-bit numbers over 512 m and four components of a quaternion. */
 export const batonExact = contender('Baton, exact', '1/512 m, rotation of 15 bits', {

@@ -57,7 +57,8 @@ export const curvePart: Part<CurveResult> = {
       ackTable(acks),
       '',
       `${formatNumber(rest.entities)} entities at rest, found by scanning: ${formatNumber(rest.restingUs)} µs, ${share} % of the`,
-      `${formatNumber(rest.movingUs)} µs that they take when all move.`,
+      `${formatNumber(rest.movingUs)} µs that they take when all move; where the game marks what it wrote,`,
+      `${formatNumber(rest.markedUs)} µs, ${((rest.markedUs / rest.movingUs) * 100).toFixed(1)} %.`,
     ].join('\n')
   },
 }

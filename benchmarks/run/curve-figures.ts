@@ -4,7 +4,7 @@
  *
  * Invariant: one thing changes along a curve, everything else stays.
  */
-import { baton } from '../contenders/baton.ts'
+import { baton, batonMarked } from '../contenders/baton.ts'
 import { createSynthetic, type SyntheticOptions } from '../workloads/synthetic.ts'
 import type { Workload } from '../workloads/workload.ts'
 import { measureWorkload, type Figures } from './measure-workload.ts'
@@ -29,6 +29,8 @@ export interface RestFigures {
   readonly entities: number
   readonly movingUs: number
   readonly restingUs: number
+  /** The same rest, where the game marks what it wrote. */
+  readonly markedUs: number
 }
 
 const GUEST_ACK_TICKS = 6
@@ -44,9 +46,15 @@ export function alikeAckTicks(guests: number): readonly number[] {
   return Array.from({ length: guests }, () => GUEST_ACK_TICKS)
 }
 
-function measureBaton(workload: Workload, ackTicks: readonly number[], loss: number, ticks: number): Figures {
+function measureBaton(
+  workload: Workload,
+  ackTicks: readonly number[],
+  loss: number,
+  ticks: number,
+  contender = baton,
+): Figures {
   const options = { ackTicks, loss, ticks, budgetMs: 2_000, allocations: false }
-  return measureWorkload(workload, [baton], options)[0]!
+  return measureWorkload(workload, [contender], options)[0]!
 }
 
 function curve(name: string, unit: string, points: readonly CurvePoint[]): Curve {
@@ -77,11 +85,12 @@ export function measureCurves(entityCounts: readonly number[], guestCounts: read
   ]
 }
 
-/** Everything moves, then nothing: the same world, one guest, found by scanning. Few ticks of acks, so that all packets that are under way are remembered. */
+/** Everything moves, then nothing: the same world, one guest, found by scanning and by marks. Few ticks of acks, so that all packets that are under way are remembered. */
 export function measureRest(entities: number, ticks: number): RestFigures {
   const moving = measureBaton(createSynthetic({ entities, moving: entities, churn: 0 }), REST_ACK_TICKS, 0, ticks)
   const still = createSynthetic({ entities, moving: 1, churn: 0 })
   const resting = { ...still, movedCount: 0, spawned: [], step: () => {} }
   const rest = measureBaton(resting, REST_ACK_TICKS, 0, ticks)
-  return { entities, movingUs: moving.encodeUs, restingUs: rest.encodeUs }
+  const marked = measureBaton(resting, REST_ACK_TICKS, 0, ticks, batonMarked)
+  return { entities, movingUs: moving.encodeUs, restingUs: rest.encodeUs, markedUs: marked.encodeUs }
 }
