@@ -157,6 +157,14 @@ describe('BitWriter and BitReader', () => {
     expect(new BitWriter(target).finish().length).toBe(0)
   })
 
+  test('BR3: complete puts the last bits in place as finish does', () => {
+    const bytes = new Uint8Array(8).fill(0xaa)
+    const writer = new BitWriter(bytes)
+    writer.write(0x5ff, 11)
+    expect(writer.complete()).toBe(2)
+    expect([...bytes]).toEqual([0xff, 0x05, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa])
+  })
+
   test('BR3: writing goes on after finish', () => {
     const writer = new BitWriter(new Uint8Array(8))
     writer.write(0b101, 3)
@@ -240,6 +248,25 @@ describe('BitWriter and BitReader', () => {
         expect(source).toEqual(before)
       }),
       { numRuns: 400 },
+    )
+  })
+
+  test('BR6: ones are counted as bit by bit, and no further than their limit or the end', () => {
+    fc.assert(
+      fc.property(
+        // Mostly ones, so that runs go over bytes and over the end.
+        fc.array(fc.constantFrom(0xff, 0xff, 0x7f, 0xfe, 0x00, 0x3c), { maxLength: 12 }),
+        fc.array(fc.nat(70), { minLength: 1, maxLength: 20 }),
+        (bytes, limits) => {
+          const [runs, bits] = [new BitReader(Uint8Array.from(bytes)), new BitReader(Uint8Array.from(bytes))]
+          for (const limit of limits) {
+            let expected = 0
+            while (expected <= limit && bits.read(1) === 1) expected += 1
+            expect(runs.readOnes(limit)).toBe(expected > limit ? -1 : expected)
+            expect([runs.bitPosition, runs.failed]).toEqual([bits.bitPosition, bits.failed])
+          }
+        },
+      ),
     )
   })
 
