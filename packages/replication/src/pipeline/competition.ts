@@ -8,7 +8,7 @@ import type { DirtyRows } from './dirty-rows.ts'
 import type { EncodeRequest, RowPolicy } from './encode-request.ts'
 import { MAX_PACKET_BYTES } from './packet.ts'
 import type { PublishedRows } from './published-rows.ts'
-import { worstRowBits } from './packet-writer.ts'
+import { worstRowBits } from './row-header.ts'
 
 export class Competition {
   readonly #policy: RowPolicy

@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ComponentSchema } from '../schema/component-schema.ts'
 import { AckedRows } from './acked-rows.ts'
-import { DirtyRows, planSection } from './dirty-rows.ts'
+import { DirtyRows } from './dirty-rows.ts'
 import { PublishedRows } from './published-rows.ts'
+import { planSection } from './section-plan.ts'
 
 const schema = {
   index: 0,

@@ -6,13 +6,11 @@
  */
 import { BitWriter } from '@baton/core/bytes'
 import type { ComponentSchema } from '../schema/component-schema.ts'
-import { copyBits } from './copy-bits.ts'
 import { foldGroup, writeGroup, writeWholeGroup, type Reference } from './delta.ts'
 import { MAX_PACKET_BYTES, MAX_PACKET_LANES, MAX_PACKET_ROWS, writeHeader, type PacketHeader } from './packet.ts'
+import { copyBits, createBody, type Body } from './packet-body.ts'
 import {
   GAP_ORDER_BITS,
-  ROW_HEADER_BITS,
-  SECTION_HEADER_BITS,
   WHOLE_ROW,
   componentBits,
   countBits,
@@ -24,36 +22,11 @@ import {
   writeSource,
   writeUsual,
 } from './row-header.ts'
+import type { SectionPlan } from './section-plan.ts'
 import { expectationOf, expectedWidth } from './width-code.ts'
 
 /** One row in eight is measured with the other prediction, too, to see which serves the group better. */
 const SAMPLE_MASK = 7
-
-/** What a section says of its rows, found by looking ahead at them. */
-export interface SectionPlan {
-  component: number
-  source: number
-  /** At most this many rows follow, 1 to `MAX_SECTION_ROWS`. */
-  rowsAhead: number
-  usualAge: number
-  usualSpacing: number
-  gapOrder: number
-}
-
-/** The first sections of a packet: rows from `rowStart` to before `rowEnd`, in `bits` bits from `firstBit` on. */
-export interface Body {
-  /** Of `MAX_PACKET_BYTES`. */
-  readonly bytes: Uint8Array
-  rowStart: number
-  rowEnd: number
-  firstBit: number
-  bits: number
-  laneCount: number
-  usualAge: number
-  usualSpacing: number
-  /** Which components were opened, how they are predicted, and what widths are expected behind it. */
-  readonly model: Int32Array
-}
 
 export class PacketWriter {
   readonly #schemas: readonly ComponentSchema[]
@@ -189,9 +162,7 @@ export class PacketWriter {
   }
 
   createBody(): Body {
-    const model = new Int32Array(this.#model.length)
-    const counts = { rowStart: 0, rowEnd: 0, firstBit: 0, bits: 0, laneCount: 0, usualAge: 0, usualSpacing: 0 }
-    return { bytes: new Uint8Array(MAX_PACKET_BYTES), model, ...counts }
+    return createBody(this.#model.length)
   }
 
   /** Closes the section and copies what the packet holds so far, for `addBody`. */
@@ -285,14 +256,4 @@ export class PacketWriter {
     }
     this.#plan = undefined
   }
-}
-
-/** Bits that one row takes at most, with a section of its own. */
-export function worstRowBits(schema: ComponentSchema): number {
-  let bits = SECTION_HEADER_BITS + ROW_HEADER_BITS
-  for (const group of schema.groups) {
-    // Line bit, start width, width code (folded distance in ones), index, lanes.
-    bits += 1 + startWidthBits(group.bits) + (2 * group.bits + 2) + 3 + group.count * group.bits
-  }
-  return bits
 }

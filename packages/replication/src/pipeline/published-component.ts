@@ -7,8 +7,7 @@
 import type { ComponentSchema } from '../schema/component-schema.ts'
 import { StateHistory, isLater, resized } from './baseline.ts'
 import type { Reference } from './delta.ts'
-import { worstRowBits } from './packet-writer.ts'
-import { SPACING_BITS, WHOLE_ROW } from './row-header.ts'
+import { SPACING_BITS, WHOLE_ROW, worstRowBits } from './row-header.ts'
 import { PUBLISHED } from './row-store.ts'
 
 /** Rows of one component, in rising order of their NetworkIds. */

@@ -5,6 +5,7 @@
  * Invariant: reader and writer of each part stand next to each other and agree bit by bit (PK4–PK9).
  */
 import type { BitReader, BitWriter } from '@baton/core/bytes'
+import type { ComponentSchema } from '../schema/component-schema.ts'
 import { writeOnes } from './width-code.ts'
 
 /** A row's baseline may not be this many ticks old or older: sixteen bits of its tick travel (BL4). */
@@ -195,5 +196,15 @@ export function startWidthBits(bits: number): number {
 }
 
 /** At most this many bits for a section's header without start widths, and for a row's. */
-export const SECTION_HEADER_BITS = 1 + 16 + 2 + 10 + 34 + 1 + 17 + 7 + 36 + 35 + GAP_ORDER_BITS
+const SECTION_HEADER_BITS = 1 + 16 + 2 + 10 + 34 + 1 + 17 + 7 + 36 + 35 + GAP_ORDER_BITS
 export const ROW_HEADER_BITS = 32 + 32 + 15 + 3 + 16 + 6
+
+/** Bits that one row takes at most, with a section of its own. */
+export function worstRowBits(schema: ComponentSchema): number {
+  let bits = SECTION_HEADER_BITS + ROW_HEADER_BITS
+  for (const group of schema.groups) {
+    // Line bit, start width, width code (folded distance in ones), index, lanes.
+    bits += 1 + startWidthBits(group.bits) + (2 * group.bits + 2) + 3 + group.count * group.bits
+  }
+  return bits
+}

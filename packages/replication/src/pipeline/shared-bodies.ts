@@ -4,7 +4,8 @@
  *
  * Invariant: a body is given to nobody whose rows and baselines are not, one by one, those it was written for.
  */
-import type { Body, PacketWriter } from './packet-writer.ts'
+import type { Body } from './packet-body.ts'
+import type { PacketWriter } from './packet-writer.ts'
 
 /** Rows kept in all sets of a tick: 1 MiB at most. */
 const MAX_SHARED_ROWS = 131_072
