@@ -6,7 +6,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { resolveChromium } from './chromium.ts'
+import { findChromium, resolveChromium } from './chromium.ts'
 import type { CommandResult, StepResult } from './steps.ts'
 import { command } from './steps.ts'
 
@@ -25,6 +25,8 @@ export const REQUIREMENTS: readonly Requirement[] = [
     ? [{ program: 'ip', debian: 'iproute2', why: 'cuts players apart in network namespaces' }]
     : []),
 ]
+
+const CHROMIUM: Requirement = { program: 'chromium', debian: 'chromium', why: 'the browser that tests drive' }
 
 /** What this module asks of the system, so that tests can answer for it. */
 export interface System {
@@ -72,7 +74,8 @@ export async function installMissing(
 
 /** The step that stands before all tests: programs, then a browser that starts. */
 export async function prepareMachine(): Promise<StepResult> {
-  const trouble = await installMissing(realSystem())
+  const hasChromium = (await findChromium()) !== undefined
+  const trouble = await installMissing(realSystem(), hasChromium ? REQUIREMENTS : [...REQUIREMENTS, CHROMIUM])
   if (trouble !== undefined) {
     return { passed: 0, failed: 1, note: trouble.line, output: trouble.output }
   }
