@@ -123,7 +123,8 @@ describe('TypedBuffer values', () => {
       fc.assert(
         fc.property(entryOf[type], (item) => {
           const model = modelOf(item)
-          const buffer = new TypedBuffer(64, 'fixed')
+          // What looks like one letter may be seven characters of four bytes each.
+          const buffer = new TypedBuffer(1_024, 'fixed')
           put(buffer, item)
           expect(buffer.tell()).toBe(model.bytes.length)
           expect([...buffer.toBytes(0, buffer.tell())]).toEqual(model.bytes)
