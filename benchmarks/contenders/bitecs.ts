@@ -119,12 +119,13 @@ function createDiffSender(workload: Workload): MirroredSender {
   }
 }
 
-function createDiffReceiver(workload: Workload, sender: Sender): Receiver {
+/** @param isDiff values come as differences, as the sender was made */
+function createSoAReceiver(workload: Workload, sender: Sender, isDiff: boolean): Receiver {
   const { mirror } = sender as MirroredSender
   const game = createGame(workload.capacity)
   const { world, Networked, components } = game
   const structure = createObserverDeserializer(world, Networked, components)
-  const values = createSoADeserializer(components, { diff: true })
+  const values = createSoADeserializer(components, isDiff ? { diff: true } : undefined)
   let ids = new Map<number, number>()
   return {
     receive(packet) {
@@ -151,26 +152,6 @@ function createToldSender(workload: Workload): MirroredSender {
       const changes = structure()
       if (changes.byteLength > 0) emit(EVERYBODY, framed(STRUCTURE, changes), true)
       emit(EVERYBODY, framed(VALUES, values(mirror.moved)))
-    },
-  }
-}
-
-function createToldReceiver(workload: Workload, sender: Sender): Receiver {
-  const { mirror } = sender as MirroredSender
-  const game = createGame(workload.capacity)
-  const { world, Networked, components } = game
-  const structure = createObserverDeserializer(world, Networked, components)
-  const values = createSoADeserializer(components)
-  let ids = new Map<number, number>()
-  return {
-    receive(packet) {
-      const body = packet.slice(1).buffer
-      if (packet[0] === STRUCTURE) ids = structure(body)
-      else values(body, ids)
-    },
-    read: (_workload, slot, out) => readEntity(mirror, slot, out, game, ids),
-    get count() {
-      return query(world, [Networked]).length
     },
   }
 }
@@ -218,7 +199,7 @@ export const bitecsDiff: Contender = {
   finds: 'itself',
   loss: 'needs a reliable channel',
   createSender: createDiffSender,
-  createReceiver: createDiffReceiver,
+  createReceiver: (workload, sender) => createSoAReceiver(workload, sender, true),
 }
 
 export const bitecsTold: Contender = {
@@ -229,7 +210,7 @@ export const bitecsTold: Contender = {
   finds: 'is told',
   loss: 'needs a reliable channel',
   createSender: createToldSender,
-  createReceiver: createToldReceiver,
+  createReceiver: (workload, sender) => createSoAReceiver(workload, sender, false),
 }
 
 export const bitecsSnapshot: Contender = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Bench, LEASE, machineOf, note, rosterOf } from '../testing/host-bench.ts'
+import { Bench, LEASE, machineOf, note, rosterOf, voteRequest } from '../testing/host-bench.ts'
 import { GIFT_TERM } from './catch-up.ts'
 import type { HostMachine } from './machine.ts'
 import type { HostMessage } from './messages.ts'
@@ -212,7 +212,7 @@ describe('a host that is given up', () => {
     }
     const { term } = machine.candidacy
     machine.out.length = 0
-    take(machine, 2, 1, { type: 'VoteRequest', term, candidate: 2, lastTerm: 1, length: 1, commit: 1, leaseMs: LEASE })
+    take(machine, 2, 1, voteRequest(term, 2))
     const vote = machine.out.find(({ message }) => message.type === 'Vote')
     expect([machine.role, machine.candidacy, machine.candidate]).toEqual(['follower', undefined, 2])
     expect(vote?.message).toMatchObject({ term, candidate: 2 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Bench, LEASE, machineOf, note, rosterOf } from '../testing/host-bench.ts'
+import { Bench, LEASE, machineOf, note, rosterOf, voteRequest } from '../testing/host-bench.ts'
 import { lengthOf } from './log.ts'
 import type { HostMachine } from './machine.ts'
 import { EVERYONE, WITNESS, type HostMessage } from './messages.ts'
@@ -52,15 +52,7 @@ describe('standing', () => {
   it('HM4: a host that says that it has no quorum counts among those who hear none, whatever was promised', () => {
     const machine = machineOf(3, rosterOf([1, 2, 3]), 1, 1)
     at(machine, 2 * LEASE)
-    take(machine, 2, 1, {
-      type: 'VoteRequest',
-      term: 2,
-      candidate: 2,
-      lastTerm: 1,
-      length: 1,
-      commit: 1,
-      leaseMs: LEASE,
-    })
+    take(machine, 2, 1, voteRequest(2, 2))
     expect(machine.promised).toBe(2)
     take(machine, 1, 1, { type: 'Beat', sequence: 1, commit: 1 })
     expect(machine.reports.has(1)).toBe(false)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Bench, LEASE, machineOf, note, rosterOf } from '../testing/host-bench.ts'
+import { Bench, LEASE, machineOf, note, rosterOf, voteRequest } from '../testing/host-bench.ts'
 import { isFree } from './council.ts'
 import type { LogEntry } from './log-entry.ts'
 import { lengthOf } from './log.ts'
@@ -77,15 +77,7 @@ describe('fencing', () => {
     tick(machine)
     expect(told(machine).map(({ type }) => type)).toContain('BeatAck')
     at(machine, LEASE)
-    take(machine, 3, 1, {
-      type: 'VoteRequest',
-      term: 2,
-      candidate: 3,
-      lastTerm: 1,
-      length: 1,
-      commit: 1,
-      leaseMs: LEASE,
-    })
+    take(machine, 3, 1, voteRequest(2, 3))
     expect(machine.promised).toBe(2)
     told(machine)
     take(machine, 1, 1, { type: 'Entry', entry: entry(3, 1) })
@@ -99,15 +91,7 @@ describe('fencing', () => {
     const machine = guest()
     take(machine, 1, 1, beat(1))
     take(machine, 1, 1, { type: 'HandOver', to: 3 })
-    take(machine, 3, 1, {
-      type: 'VoteRequest',
-      term: 2,
-      candidate: 3,
-      lastTerm: 1,
-      length: 1,
-      commit: 1,
-      leaseMs: LEASE,
-    })
+    take(machine, 3, 1, voteRequest(2, 3))
     tick(machine)
     expect(told(machine).map(({ type }) => type)).toEqual(['Vote'])
   })
@@ -169,15 +153,7 @@ describe('belief', () => {
 
   it('HM9: the candidate that this member voted for is believed at once, where no other host is heard', () => {
     const machine = at(guest(), LEASE)
-    take(machine, 3, 1, {
-      type: 'VoteRequest',
-      term: 2,
-      candidate: 3,
-      lastTerm: 1,
-      length: 1,
-      commit: 1,
-      leaseMs: LEASE,
-    })
+    take(machine, 3, 1, voteRequest(2, 3))
     take(machine, 3, 2, beat(1))
     expect([machine.host, machine.term]).toEqual([3, 2])
   })
@@ -186,8 +162,7 @@ describe('belief', () => {
     const machine = at(guest(), LONG_SILENCE_MS)
     for (let index = 0; index < 5; index++) take(machine, 9, 2, beat(1))
     expect(machine.host).toBe(1)
-    const request = { term: 2, candidate: 9, lastTerm: 1, length: 2, commit: 1, leaseMs: LEASE } as const
-    take(machine, 9, 1, { type: 'VoteRequest', ...request })
+    take(machine, 9, 1, voteRequest(2, 9, 2))
     take(machine, 9, 2, beat(1))
     expect([machine.host, machine.term]).toEqual([9, 2])
     expect(machine.out.at(-1)).toMatchObject({ to: 9, message: { type: 'Follow', commit: 1 } })
@@ -196,8 +171,7 @@ describe('belief', () => {
   it('HM17: the old host is heard until another speaks, whoever is promised meanwhile', () => {
     const machine = guest()
     take(machine, 1, 1, { type: 'HandOver', to: 3 })
-    const request = { term: 2, candidate: 3, lastTerm: 1, length: 1, commit: 1, leaseMs: LEASE } as const
-    take(machine, 3, 1, { type: 'VoteRequest', ...request })
+    take(machine, 3, 1, voteRequest(2, 3))
     take(at(machine, 100), 1, 1, beat(1))
     take(machine, 1, 1, vote(2, 3))
     take(at(machine, 130), 3, 2, beat(1))
@@ -248,15 +222,7 @@ describe('fences', () => {
 
   it('HM18: the host itself is believed by who follows it, or voted for it, and is left out', () => {
     const voted = machineOf(2, rosterOf([1, 2, 3, 4, 5]), 1, 1)
-    const request = {
-      type: 'VoteRequest',
-      term: 2,
-      candidate: 3,
-      lastTerm: 1,
-      length: 1,
-      commit: 1,
-      leaseMs: LEASE,
-    } as const
+    const request = voteRequest(2, 3)
     take(at(voted, LEASE), 3, 1, request)
     take(voted, 4, 2, fence(2, 3))
     expect(voted.strangers).toBeUndefined()

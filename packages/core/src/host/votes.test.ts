@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Bench, LEASE, machineOf, rosterOf } from '../testing/host-bench.ts'
+import { Bench, LEASE, machineOf, rosterOf, voteRequest } from '../testing/host-bench.ts'
 import type { HostMachine } from './machine.ts'
 import { EVERYONE, type HostMessage } from './messages.ts'
 import { releaseTo, setTime, take, tick } from './step.ts'
@@ -24,7 +24,7 @@ function told(machine: HostMachine): HostMessage[] {
 /** Whom the voter says it votes for, when asked; `undefined` for no answer yet. */
 function ask(machine: HostMachine, from: number, term: number, length = 1): number | 'fence' | undefined {
   told(machine)
-  take(machine, from, 1, request(term, from, length))
+  take(machine, from, 1, voteRequest(term, from, length))
   return answer(machine)
 }
 
@@ -36,15 +36,6 @@ function answer(machine: HostMachine): number | 'fence' | undefined {
   return undefined
 }
 
-const request = (term: number, candidate: number, length = 1): HostMessage => ({
-  type: 'VoteRequest',
-  term,
-  candidate,
-  lastTerm: 1,
-  length,
-  commit: 1,
-  leaseMs: LEASE,
-})
 const beat: HostMessage = { type: 'Beat', sequence: 1, commit: 1 }
 const suspect: HostMessage = { type: 'Suspect', promised: 1, commit: 0 }
 
@@ -145,8 +136,8 @@ describe('a vote', () => {
 
   it('HM13: a request in another name, or for a term out of reach, is counted; one of no member is fenced', () => {
     const machine = at(voter(), LEASE)
-    take(machine, 2, 1, request(2, 4))
-    take(machine, 2, 1, request(5_000, 2))
+    take(machine, 2, 1, voteRequest(2, 4))
+    take(machine, 2, 1, voteRequest(5_000, 2))
     expect([answer(machine), machine.breaches.map(({ slot }) => slot)]).toEqual([undefined, [2, 2]])
     expect(ask(machine, 9, 2)).toBe('fence')
     expect(machine.promised).toBe(1)
@@ -160,11 +151,11 @@ describe('a candidate that no roster here names', () => {
     at(machine, LONG_SILENCE_MS)
     // It knows nothing that this member does not.
     expect([ask(machine, 9, 2, 1), machine.promised]).toEqual(['fence', 1])
-    take(machine, 9, 1, request(2, 9, 2))
+    take(machine, 9, 1, voteRequest(2, 9, 2))
     expect([machine.promised, machine.candidate]).toEqual([2, 9])
     const votes = machine.out.filter(({ message }) => message.type === 'Vote')
     expect(votes.map(({ to, message }) => [to, message])).toEqual(
-      [EVERYONE, 9].map((to) => [to, { ...request(2, 9), leaseMs: undefined, type: 'Vote', tick: 0 }]),
+      [EVERYONE, 9].map((to) => [to, { ...voteRequest(2, 9), leaseMs: undefined, type: 'Vote', tick: 0 }]),
     )
   })
 
@@ -179,7 +170,7 @@ describe('a candidate that no roster here names', () => {
 
   it('HM3: the vote for a member is sent once: it goes to all', () => {
     const machine = at(voter(), LONG_SILENCE_MS)
-    take(machine, 2, 1, request(2, 2))
+    take(machine, 2, 1, voteRequest(2, 2))
     expect(machine.out.filter(({ message }) => message.type === 'Vote').map(({ to }) => to)).toEqual([EVERYONE])
   })
 })
@@ -188,15 +179,7 @@ describe('a promise', () => {
   it('HM5: what a candidate has given up is not granted when its time has come', () => {
     const machine = machineOf(3, rosterOf([1, 2, 3, 4]), 1, 1)
     at(machine, LEASE - 100)
-    take(machine, 2, 1, {
-      type: 'VoteRequest',
-      term: 2,
-      candidate: 2,
-      lastTerm: 1,
-      length: 1,
-      commit: 1,
-      leaseMs: LEASE,
-    })
+    take(machine, 2, 1, voteRequest(2, 2))
     expect(machine.request?.term).toBe(2)
     take(machine, 2, 1, { type: 'Abandon', term: 2 })
     at(machine, LEASE + 100)
@@ -206,15 +189,12 @@ describe('a promise', () => {
 
   it('HM3: to a candidate holds for its next attempt, and for nobody else', () => {
     const machine = machineOf(3, rosterOf([1, 2, 3, 4]), 1, 1)
-    const request = (term: number, candidate: number): HostMessage => {
-      return { type: 'VoteRequest', term, candidate, lastTerm: 1, length: 1, commit: 1, leaseMs: LEASE }
-    }
     at(machine, LEASE)
-    take(machine, 2, 1, request(2, 2))
+    take(machine, 2, 1, voteRequest(2, 2))
     expect([machine.promised, machine.candidate]).toEqual([2, 2])
-    take(machine, 4, 1, request(3, 4))
+    take(machine, 4, 1, voteRequest(3, 4))
     expect([machine.promised, machine.candidate]).toEqual([2, 2])
-    take(machine, 2, 1, request(4, 2))
+    take(machine, 2, 1, voteRequest(4, 2))
     expect([machine.promised, machine.candidate]).toEqual([4, 2])
   })
 })
@@ -240,7 +220,7 @@ describe('giving up', () => {
     }
     const machine = at(voter(), LEASE)
     ask(machine, 2, 2)
-    for (const slot of [4, 5]) take(machine, slot, 1, { ...request(2, 2), type: 'Vote', tick: 0 } as HostMessage)
+    for (const slot of [4, 5]) take(machine, slot, 1, { ...voteRequest(2, 2), type: 'Vote', tick: 0 } as HostMessage)
     take(machine, 2, 2, beat)
     take(machine, 2, 2, { type: 'Abandon', term: 2 })
     expect([machine.host, ask(machine, 4, 3)]).toEqual([2, undefined])
@@ -282,7 +262,7 @@ describe('giving up', () => {
   it('HM5: who has won a term gives it to nobody', () => {
     const machine = voter()
     const term = stand(machine, LEASE)
-    for (const slot of [4, 5]) take(machine, slot, 1, { ...request(term, 3), type: 'Vote', tick: 0 } as HostMessage)
+    for (const slot of [4, 5]) take(machine, slot, 1, { ...voteRequest(term, 3), type: 'Vote', tick: 0 } as HostMessage)
     expect(machine.role).toBe('host')
     expect(ask(machine, 2, term)).toBe('fence')
   })
@@ -313,7 +293,7 @@ describe('votes in a room', () => {
     const other = new Bench()
     other.isolate(1)
     other.run(LEASE)
-    other.say(3, 1, 1, request(7, 3))
+    other.say(3, 1, 1, voteRequest(7, 3))
     expect([other.of(1).role, other.of(1).candidate]).toEqual(['follower', 3])
   })
 

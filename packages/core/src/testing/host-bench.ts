@@ -69,6 +69,11 @@ export function machineOf(self: number, roster: RosterBody, term = 0, host = 0, 
 }
 
 /** An entry that says nothing of rosters; `request` tells it from others. */
+/** A candidate asks for a vote; its log ends in term 1. */
+export function voteRequest(term: number, candidate: number, length = 1): HostMessage {
+  return { type: 'VoteRequest', term, candidate, lastTerm: 1, length, commit: 1, leaseMs: LEASE }
+}
+
 export function note(request: number): ControlBody {
   return { type: 'Despawn', request, ids: [] }
 }
